@@ -1,0 +1,78 @@
+"""Sessions: a visitor's short-lived right to talk. Open, refresh, end."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chatkeep.accept.chat import ADMISSION_ERRORS, UsagePart
+from chatkeep.admit import Desk, OpenedSession, end_session, open_session, refresh_session
+from chatkeep.admit.body import SessionRequest
+from chatkeep.answer import Answers
+from chatkeep.errors import Reason
+from chatkeep.web.headers import Surface
+from chatkeep.web.problems import usage_part
+from chatkeep.web.routes import Audience, Call, Reply, Route
+
+
+class RefreshedSessionReply(Struct):
+    """A session's newest token. *expires_in* in seconds, *server_time* in seconds since 1970."""
+
+    session_token: str
+    expires_in: int
+    session_id: str
+    conversation_id: str
+    server_time: int
+
+
+class SessionReply(RefreshedSessionReply):
+    """A new session, and what its visitor has left today."""
+
+    usage: UsagePart
+
+
+def session_routes(desk: Desk, answers: Answers) -> list[Route]:
+    """The rows of this file."""
+
+    async def open_one(call: Call) -> Reply:
+        return Reply(_value(await open_session(call.arrival, desk)), 201)
+
+    async def refresh(call: Call) -> Reply:
+        return Reply(_value(await refresh_session(call.arrival, desk)))
+
+    async def end(call: Call) -> Reply:
+        answers.stop_session(await end_session(call.arrival, desk))
+        return Reply(status=204)
+
+    face = Surface.VISITOR_API
+    bad_body = (Reason.PAYLOAD_TOO_LARGE, Reason.UNSUPPORTED_MEDIA_TYPE, Reason.INSUFFICIENT_STORAGE)
+    opening = tuple(reason for reason in ADMISSION_ERRORS if reason not in {Reason.SESSION_REQUIRED, Reason.SESSION_EXPIRED})
+    return [
+        Route(
+            "POST",
+            "/api/sessions",
+            Audience.LISTED_PAGE,
+            face,
+            "Open a session",
+            open_one,
+            SessionReply,
+            request=SessionRequest,
+            status=201,
+            errors=(*opening, *bad_body),
+        ),
+        Route("POST", "/api/sessions/refresh", Audience.SESSION, face, "Get the session's next token", refresh, RefreshedSessionReply, errors=ADMISSION_ERRORS),
+        Route("DELETE", "/api/sessions/current", Audience.SESSION, face, "End the session", end, None, status=204, errors=ADMISSION_ERRORS),
+    ]
+
+
+def _value(opened: OpenedSession) -> dict[str, Any]:
+    """A session as its visitor sees it."""
+    value: dict[str, Any] = {
+        "session_token": opened.token,
+        "expires_in": opened.expires_in,
+        "session_id": opened.row.session_id,
+        "conversation_id": opened.row.conversation_id,
+        "server_time": opened.server_time,
+    }
+    if opened.usage is not None:
+        value["usage"] = usage_part(opened.usage)
+    return value

@@ -1,0 +1,92 @@
+"""``GET /api/widgets/{widget_id}/config``: what a page may know of its widget.
+
+An allow-list schema: a setting is public only if it is a field here.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chatkeep import __version__
+from chatkeep.admit import Desk, enter_openly
+from chatkeep.admit.widget_settings import Launcher, Theme
+from chatkeep.crypto import content_digest
+from chatkeep.errors import Reason
+from chatkeep.web.headers import CONFIG_CACHE, Surface
+from chatkeep.web.routes import Audience, Call, Reply, Route
+
+
+class PublicLimits(Struct):
+    """What the widget needs to be polite: code points a message, ms between two."""
+
+    message_length: int
+    interval_ms: int
+
+
+class WidgetConfig(Struct):
+    """The public settings of a widget."""
+
+    widget_id: str
+    version: str
+    access_mode: str
+    title: str
+    greeting: str
+    suggestions: list[str]
+    disclosure: str
+    locale: str
+    theme: Theme
+    launcher: Launcher
+    limits: PublicLimits
+    features: dict[str, bool]
+
+
+def config_routes(desk: Desk) -> list[Route]:
+    """The rows of this file."""
+
+    async def read_config(call: Call) -> Reply:
+        widget = await enter_openly(call.arrival, call.params["widget_id"], desk)
+        own = widget.settings
+        config = WidgetConfig(
+            widget_id=widget.widget_id,
+            version=__version__,
+            access_mode=widget.access_mode,
+            title=own.title,
+            greeting=own.greeting,
+            suggestions=own.suggestions,
+            disclosure=own.disclosure,
+            locale=own.locale,
+            theme=own.theme,
+            launcher=own.launcher,
+            limits=PublicLimits(own.limits.message_length, own.limits.interval_ms),
+            features={},
+        )
+        content = msgspec.json.encode(config)
+        tag = f'"{content_digest(content)[:32]}"'
+        headers: tuple[tuple[str, str], ...] = (("etag", tag),)
+        if call.arrival.headers.get("if-none-match") == tag:
+            return Reply(status=304, headers=headers, cache=CONFIG_CACHE)
+        return Reply(content=content, headers=headers, cache=CONFIG_CACHE)
+
+    errors: tuple[Any, ...] = (
+        Reason.INVALID_WIDGET_ID,
+        Reason.DOMAIN_NOT_AUTHORIZED,
+        Reason.WIDGET_NOT_FOUND,
+        Reason.NOT_ACCEPTABLE,
+        Reason.MISDIRECTED_REQUEST,
+        Reason.RATE_LIMIT_EXCEEDED,
+        Reason.INTERNAL_SERVER_ERROR,
+        Reason.SERVICE_UNAVAILABLE,
+    )
+    return [
+        Route(
+            "GET",
+            "/api/widgets/{widget_id}/config",
+            Audience.LISTED_PAGE,
+            Surface.VISITOR_API,
+            "Read the widget's public settings",
+            read_config,
+            WidgetConfig,
+            errors=errors,
+        )
+    ]

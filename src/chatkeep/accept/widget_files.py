@@ -1,0 +1,58 @@
+"""The built widget: the loader under a short-lived address, everything under its version.
+
+A versioned address never changes its content, so it may be kept for a year and pinned
+with SRI; in development, where a version is built many times, nothing is kept.
+"""
+
+from chatkeep import __version__
+from chatkeep.admit import Desk
+from chatkeep.admit.limits import spend, static_buckets
+from chatkeep.errors import Reason, Refused
+from chatkeep.web.headers import EVERGREEN_CACHE, IMMUTABLE_CACHE, Surface
+from chatkeep.web.routes import Audience, Call, Reply, Route
+from chatkeep.web.widget_build import load_files
+
+_JAVASCRIPT = "text/javascript; charset=utf-8"
+
+
+def file_routes(desk: Desk) -> list[Route]:
+    """The rows of this file."""
+
+    async def read_evergreen(call: Call) -> Reply:
+        return _serve(call, "loader.js", EVERGREEN_CACHE)
+
+    async def read_versioned(call: Call) -> Reply:
+        if call.params["version"] != __version__:
+            raise Refused(Reason.NOT_FOUND)
+        return _serve(call, call.params["name"], IMMUTABLE_CACHE)
+
+    def _serve(call: Call, name: str, cache_control: str) -> Reply:
+        spend(static_buckets(call.arrival.address), desk)
+        file = load_files().get(name)
+        if file is None:
+            raise Refused(Reason.NOT_FOUND)
+        kept = cache_control if desk.settings.is_production else "no-cache"
+        headers = [("etag", file.tag), ("vary", "Accept-Encoding")]
+        if call.arrival.headers.get("if-none-match") == file.tag:
+            return Reply(status=304, headers=tuple(headers), cache=kept)
+        accepts_gzip = "gzip" in call.arrival.headers.get("accept-encoding", "")
+        if accepts_gzip:
+            headers.append(("content-encoding", "gzip"))
+        return Reply(content=file.packed if accepts_gzip else file.content, content_type=_JAVASCRIPT, headers=tuple(headers), cache=kept)
+
+    face = Surface.WIDGET_FILES
+    errors = (Reason.NOT_FOUND, Reason.RATE_LIMIT_EXCEEDED)
+    return [
+        Route("GET", "/widget/loader.js", Audience.EVERYBODY, face, "The newest loader", read_evergreen, None, errors=errors, content_type="text/javascript"),
+        Route(
+            "GET",
+            "/widget/v{version}/{name}",
+            Audience.EVERYBODY,
+            face,
+            "A file of one widget version",
+            read_versioned,
+            None,
+            errors=errors,
+            content_type="text/javascript",
+        ),
+    ]

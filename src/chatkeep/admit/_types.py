@@ -1,0 +1,129 @@
+"""The types that carry a message along its path.
+
+``Arrival`` is what came in; ``Desk`` is what a guard may use; ``Admitted`` is the proof
+that every guard let the message pass (made only in ``admit/__init__.py``; held by a test).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chatkeep.admit._cache import Cache
+from chatkeep.admit.domains import AllowedDomains, Origin
+from chatkeep.admit.widget_settings import WidgetSettings
+from chatkeep.audit import Context, Recorder
+from chatkeep.clock import Clock
+from chatkeep.crypto.tokens import TokenKey
+from chatkeep.errors import Usage
+from chatkeep.ids import ConversationId, OrgId, SessionId, VisitorId, WidgetId
+from chatkeep.limits import Bucket, LimitStore
+from chatkeep.settings import Settings
+from chatkeep.store import Store
+from chatkeep.store.organizations import Agent
+from chatkeep.store.sessions import SessionRow
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAddress:
+    """Where a request came from: the address, what limits count by, and the wider net around it (IPv6)."""
+
+    text: str
+    bucket: str
+    wide_bucket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request, read but not judged. *headers* have lower-case names; *repeated* names came more than once."""
+
+    request_id: str
+    caller_request_id: str | None
+    method: str
+    route: str
+    address: ClientAddress
+    is_https: bool
+    host: str
+    origin_text: str | None
+    origin: Origin | None
+    headers: Mapping[str, str]
+    repeated: frozenset[str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """A widget with everything that judging and answering need of it."""
+
+    widget_id: WidgetId
+    org_id: OrgId
+    name: str
+    access_mode: str
+    allowed_domains: AllowedDomains
+    settings: WidgetSettings
+    agent: Agent
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """A session in the cache; this process keeps it current, the database is asked again every 2 s."""
+
+    row: SessionRow
+    generation: int
+    previous_until_ms: int | None
+    active_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The collaborators that a guard may use. *own_hosts*: what ``Host`` may say."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    limits: LimitStore
+    recorder: Recorder
+    token_key: TokenKey
+    ceiling: AllowedDomains | None
+    own_hosts: frozenset[str]
+    widgets: "Cache[WidgetId, Widget]"
+    sessions: "Cache[SessionId, LiveSession]"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of an arrival so far: the context of the record that a refusal leaves."""
+
+    arrival: Arrival
+    widget: Widget | None = None
+    session: SessionRow | None = None
+    conversation_id: ConversationId | None = None
+    # Whether the limits were asked already; if not, a refusal spends its own bucket.
+    is_counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A message that may reach a model. *held* must be given back when its answer ends."""
+
+    request_id: str
+    org_id: OrgId
+    widget: Widget
+    agent: Agent
+    session_id: SessionId
+    visitor_id: VisitorId
+    conversation_id: ConversationId
+    text: str
+    wants_stream: bool
+    usage: Usage
+    held: tuple[Bucket, ...]
+    session: SessionRow
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A visitor who may use the other routes, for what is their own."""
+
+    seen: Seen
+    widget: Widget
+    session: SessionRow

@@ -1,0 +1,138 @@
+"""Is the body exactly the JSON that the route takes?
+
+Stops: parser mismatch (duplicate keys, deep nesting, wrong types), oversize, fields that
+only the server may set, control characters. Text is otherwise kept as typed.
+Store down: not consulted.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chatkeep.admit._types import Arrival, Widget
+from chatkeep.admit.widget_settings import LARGEST_BODY
+from chatkeep.errors import Problem, Reason, Refused, invalid
+from chatkeep.ids import ConversationId, WidgetId, find_conversation_id, find_widget_id
+
+S = TypeVar("S", bound=Struct)
+
+# Repeating one of these is how two parsers are made to disagree (spec: visitor-api, 400).
+_ONCE = frozenset({"origin", "authorization", "dpop", "x-widget-id", "host", "content-type", "content-length"})
+# Everything of Unicode category Cc but tab and newline.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ACCEPTED = ("*/*", "application/*", "application/json", "text/*", "text/event-stream")
+
+
+class ChatRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of ``POST /api/chat``."""
+
+    message: Annotated[str, Meta(description="What the visitor wrote; 1 to the widget's limit in code points after NFC.")]
+    conversation_id: str | None = None
+    widget_id: str | None = None
+
+
+class PageInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """The page that the widget is on; query and fragment of *url* are dropped."""
+
+    url: Annotated[str, Meta(max_length=2048)] = ""
+    title: Annotated[str, Meta(max_length=300)] = ""
+
+
+class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of ``POST /api/sessions``."""
+
+    widget_id: str
+    page: PageInfo | None = None
+
+
+def check_headers(arrival: Arrival) -> None:
+    """Raise ``Refused`` when a header that decides something came twice, or no answer of ours is accepted."""
+    for name in sorted(arrival.repeated & _ONCE):
+        raise invalid(name, "must be sent once")
+    accept = arrival.headers.get("accept")
+    if accept and not any(part.split(";")[0].strip().lower() in _ACCEPTED for part in accept.split(",")):
+        raise Refused(Reason.NOT_ACCEPTABLE)
+
+
+def parse(arrival: Arrival, wanted: type[S]) -> S:
+    """The body as *wanted*. Raises ``Refused`` with the field and its problem, never with its value."""
+    if arrival.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
+    if len(arrival.body) > LARGEST_BODY:
+        raise Refused(Reason.PAYLOAD_TOO_LARGE)
+    try:
+        parsed = msgspec.json.decode(arrival.body, type=wanted)
+        # msgspec takes the last of two equal keys without a word: look again.
+        json.loads(arrival.body, object_pairs_hook=_refuse_repeats)
+    except msgspec.ValidationError as error:
+        raise _explain(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        raise invalid("body", "is not valid JSON in UTF-8") from None
+    return parsed
+
+
+def parse_message(text: str, widget: Widget) -> str:
+    """A visitor's message in NFC with plain line ends, within the widget's length."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not text.strip():
+        raise Refused(Reason.MESSAGE_EMPTY)
+    if _CONTROL.search(text):
+        raise invalid("message", "contains control characters")
+    if len(text) > widget.settings.limits.message_length:
+        raise Refused(Reason.MESSAGE_TOO_LONG, note={"length": len(text)})
+    return text
+
+
+def check_size(arrival: Arrival, widget: Widget) -> None:
+    """Raise ``Refused`` when the body is larger than this widget's messages can need."""
+    if len(arrival.body) > widget.settings.body_cap:
+        raise Refused(Reason.PAYLOAD_TOO_LARGE)
+
+
+def parse_widget_id(text: str) -> WidgetId:
+    """*text* as a widget id. Raises ``Refused``."""
+    found = find_widget_id(text)
+    if found is None:
+        raise Refused(Reason.INVALID_WIDGET_ID)
+    return found
+
+
+def parse_conversation_id(text: str) -> ConversationId:
+    """*text* as a conversation id. Raises ``Refused``."""
+    found = find_conversation_id(text)
+    if found is None:
+        raise Refused(Reason.INVALID_CONVERSATION_ID)
+    return found
+
+
+def named_widget(arrival: Arrival, in_body: str | None, in_token: WidgetId | None) -> WidgetId:
+    """The one widget that header, body and token name. Raises ``Refused`` when they differ or none does."""
+    named = [text for text in (arrival.headers.get("x-widget-id"), in_body) if text is not None]
+    ids = {parse_widget_id(text) for text in named} | ({in_token} if in_token else set())
+    if not ids:
+        raise invalid("widget_id", "is missing")
+    if len(ids) > 1:
+        raise invalid("widget_id", "header, body and token name different widgets")
+    return ids.pop()
+
+
+def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different. Raises ``ValueError``."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _explain(error: msgspec.ValidationError) -> Refused:
+    """A validation error as field and problem. msgspec names types and our fields; an unknown field's name is theirs."""
+    text = str(error)
+    problem, _, path = text.partition(" - at `$")
+    field = path.rstrip("`").lstrip(".") or "body"
+    if "unknown field" in problem:
+        return Refused(Reason.INVALID_REQUEST, details=(Problem(field, "has an unknown field"),))
+    return Refused(Reason.INVALID_REQUEST, details=(Problem(field, problem[:1].lower() + problem[1:]),))

@@ -1,0 +1,154 @@
+"""Which pages may embed a widget? Origins, domain entries, and how they are compared.
+
+Parsed by ada-url (WHATWG URL), because that is how browsers parse; compared label by
+label. Entries (spec: limits-and-sessions, "Domain entries"): ``host[:port]`` is that
+host and its subdomains, ``=host[:port]`` exactly that host, ``*.host[:port]`` only
+subdomains. No port means the scheme's own. https only; http for loopback hosts in
+development.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import ada_url
+
+from chatkeep.errors import WrongUsage
+
+_DEFAULT_PORT = {"https": 443, "http": 80}
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A canonical web origin (RFC 6454): *text* is its own WHATWG serialization."""
+
+    text: str
+    scheme: Literal["https", "http"]
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the page comes from this machine."""
+        return self.host in LOOPBACK_HOSTS or self.host.endswith(".localhost")
+
+
+@lru_cache(maxsize=4096)
+def find_origin(text: str) -> Origin | None:
+    """*text* as an origin, or ``None`` unless it is exactly what a browser would send."""
+    try:
+        url = ada_url.URL(text)
+    except ValueError:
+        return None
+    scheme = url.protocol.rstrip(":")
+    if scheme not in _DEFAULT_PORT or url.origin != text or not url.hostname:
+        return None
+    return Origin(text, "https" if scheme == "https" else "http", url.hostname, int(url.port or _DEFAULT_PORT[scheme]))
+
+
+@dataclass(frozen=True, slots=True)
+class DomainEntry:
+    """One line of an allow-list. *port* ``None``: the scheme's own."""
+
+    text: str
+    host: str
+    port: int | None
+    scope: Literal["tree", "exact", "below"]
+
+    def covers(self, origin: Origin) -> bool:
+        """Whether *origin* lies inside this entry, its scheme aside."""
+        if origin.port != (self.port or _DEFAULT_PORT[origin.scheme]):
+            return False
+        if origin.host == self.host:
+            return self.scope != "below"
+        # Label by label: "evil-example.com" also ends with "example.com".
+        return self.scope != "exact" and origin.host.endswith("." + self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedDomains:
+    """A widget's list. An empty one allows nothing."""
+
+    entries: tuple[DomainEntry, ...]
+    allows_loopback_http: bool
+
+    def covers(self, origin: Origin) -> bool:
+        """Whether a page of *origin* may embed the widget."""
+        if origin.scheme == "http" and not (self.allows_loopback_http and origin.is_loopback):
+            return False
+        return any(entry.covers(origin) for entry in self.entries)
+
+
+def parse_allowed_domains(texts: Iterable[str], *, development: bool) -> AllowedDomains:
+    """A stored or typed list. Raises ``WrongUsage`` with the first entry's problem."""
+    return AllowedDomains(tuple(parse_entry(text, development=development) for text in texts), development)
+
+
+def parse_entry(text: str, *, development: bool) -> DomainEntry:
+    """One entry in canonical form. Raises ``WrongUsage`` saying what is wrong and what to write."""
+    scope, rest = _scope(text.strip())
+    if "://" in rest:
+        scheme, _, rest = rest.partition("://")
+        if scheme.lower() != "https" and not development:
+            raise WrongUsage(_problem(text, "only https pages can embed a widget; write the host alone, like shop.example"))
+        rest = rest.removesuffix("/")
+    if not rest or any(char in rest for char in "/?#\\@ \t\r\n%*") or rest.startswith(".") or not rest.isprintable():
+        raise WrongUsage(_problem(text, "write a host like shop.example, =shop.example (no subdomains) or *.shop.example (only subdomains)"))
+    try:
+        url = ada_url.URL(f"https://{rest}/")
+    except ValueError:
+        raise WrongUsage(_problem(text, "this is not a valid host name")) from None
+    host = url.hostname
+    port = int(url.port) if url.port else (443 if rest.endswith(":443") else None)
+    _refuse_bad_host(text, host, development=development)
+    name = host if port is None else f"{host}:{port}"
+    prefix = {"tree": "", "exact": "=", "below": "*."}[scope]
+    return DomainEntry(prefix + name, host, port, scope)
+
+
+def _scope(text: str) -> tuple[Literal["tree", "exact", "below"], str]:
+    """What an entry's first characters say, and the rest of it."""
+    if text.startswith("="):
+        return "exact", text[1:]
+    if text.startswith("*."):
+        return "below", text[2:]
+    return "tree", text
+
+
+def _refuse_bad_host(text: str, host: str, *, development: bool) -> None:
+    """Refuse hosts that nobody owns alone."""
+    if development and host in LOOPBACK_HOSTS:
+        return
+    if host in LOOPBACK_HOSTS:
+        raise WrongUsage(_problem(text, "loopback hosts are for development (CHATKEEP_ENV=development)"))
+    if host.endswith("."):
+        raise WrongUsage(_problem(text, "leave out the dot at the end"))
+    if _is_address(host):
+        raise WrongUsage(_problem(text, "addresses cannot be listed; use a host name"))
+    if _is_public_suffix(host):
+        raise WrongUsage(_problem(text, "this is a public suffix, where anybody can have a site; list your own host"))
+
+
+def _is_address(host: str) -> bool:
+    """Whether *host* is an IP address."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_public_suffix(host: str) -> bool:
+    """Whether *host* is a public suffix itself, private section of the list included."""
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - 3 MB that only saving a widget needs
+
+    # Without accept_unknown=False every single label counts as a suffix, "localhost" too.
+    return bool(PublicSuffixList(accept_unknown=False).publicsuffix(host) == host)
+
+
+def _problem(text: str, advice: str) -> str:
+    """What to tell the one who typed the entry."""
+    return f"the domain {text[:100]!r} cannot be allowed: {advice}"

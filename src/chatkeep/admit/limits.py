@@ -1,0 +1,168 @@
+"""Is it too much? Every rate layer, in one atomic call.
+
+Stops: floods, cost, one visitor crowding out the others. A refused message takes
+nothing from any layer. Spec: limits-and-sessions, "Rate limits".
+Store down: in process, cannot be; a counter that must be rebuilt from a database that
+is away is ``Unavailable``: closed.
+"""
+
+from datetime import UTC, datetime
+
+from chatkeep.admit._types import Arrival, ClientAddress, Desk, LiveSession, Widget
+from chatkeep.clock import iso, next_midnight
+from chatkeep.errors import LimitHit, Reason, Refused, Usage
+from chatkeep.ids import ConversationId, OrgId
+from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding, Window
+from chatkeep.store.messages import count_for_limits
+
+MINUTE = 60.0
+HOUR = 3600.0
+_STATIC_PER_MINUTE = 600
+_REFUSED_ORIGINS_PER_MINUTE = 60
+_GLOBAL_FACTOR = 10
+_WIDE_FACTOR = 4  # an IPv6 /48 holds 65,536 networks of the /64 that one customer gets
+
+
+def address_buckets(address: ClientAddress, org: OrgId | None, desk: Desk) -> list[Bucket]:
+    """Requests of one address: within one organization, and ten times that over all of them."""
+    minute, hour = desk.settings.limit_address_per_minute, desk.settings.limit_address_per_hour
+    scopes = [(f"{org}:", 1), ("*:", _GLOBAL_FACTOR)] if org else [("*:", _GLOBAL_FACTOR)]
+    nets = [(address.bucket, 1)] + ([(address.wide_bucket, _WIDE_FACTOR)] if address.wide_bucket else [])
+    return [
+        Sliding(
+            f"addr:{scope}{net}",
+            (Window("per_minute", minute * times * wide, MINUTE), Window("per_hour", hour * times * wide, HOUR)),
+        )
+        for scope, times in scopes
+        for net, wide in nets
+    ]
+
+
+def static_buckets(address: ClientAddress) -> list[Bucket]:
+    """Config and widget files: plenty, but not endless."""
+    return _per_minute("file", address, _STATIC_PER_MINUTE)
+
+
+def refused_origin_buckets(address: ClientAddress) -> list[Bucket]:
+    """Refused origins have a bucket of their own, so that a foreign page cannot use up a visitor's real one."""
+    return _per_minute("origin", address, _REFUSED_ORIGINS_PER_MINUTE)
+
+
+def session_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Bucket]:
+    """New sessions of one address."""
+    quota = desk.settings.limit_sessions_per_address_per_hour
+    buckets: list[Bucket] = [Sliding(f"sess:{org}:{address.bucket}", (Window("sessions_per_address", quota, HOUR),))]
+    if address.wide_bucket:
+        buckets.append(Sliding(f"sess:{org}:{address.wide_bucket}", (Window("sessions_per_address", quota * _WIDE_FACTOR, HOUR),)))
+    return buckets
+
+
+def spend(buckets: list[Bucket], desk: Desk, usage: Usage | None = None) -> None:
+    """Take one from each of *buckets*, or nothing. Raises ``Refused``."""
+    refusal = desk.limits.spend(buckets, desk.clock.monotonic())
+    if refusal is not None:
+        raise _refused(refusal, usage)
+
+
+async def spend_message(arrival: Arrival, widget: Widget, session: LiveSession, conversation: ConversationId, desk: Desk) -> tuple[Usage, tuple[Bucket, ...]]:
+    """Take one message from every layer. Returns what is left today and the gauges to give back."""
+    now = desk.clock.now()
+    day = _day_counters(widget, session, now)
+    counters = [*day, *_plain_counters(widget, session, conversation)]
+    if desk.limits.unknown(counters):
+        await _rebuild(counters, widget, session, conversation, desk, now)
+    gauges = _gauges(widget, session) if wants_stream(arrival) else []
+    buckets = [*address_buckets(arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *counters, *gauges]
+    refusal = desk.limits.spend(buckets, desk.clock.monotonic())
+    usage = Usage(min(desk.limits.left(counter) for counter in day), iso(next_midnight(now)))
+    if refusal is not None:
+        raise _refused(refusal, usage)
+    return usage, tuple(gauges)
+
+
+def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk) -> Usage:
+    """What a visitor has today before the first message. Counters of a new session are known to be zero."""
+    now = desk.clock.now()
+    visitor, domain = _day_counters(widget, session, now)
+    fresh = [visitor, *_plain_counters(widget, session, session.row.conversation_id)]
+    desk.limits.seed({counter.key: 0 for counter in fresh}, desk.clock.monotonic())
+    return Usage(min(desk.limits.left(visitor), desk.limits.left(domain)), iso(next_midnight(now)))
+
+
+def _per_minute(name: str, address: ClientAddress, quota: int) -> list[Bucket]:
+    """One minute window for an address and the wider net around it."""
+    buckets: list[Bucket] = [Sliding(f"{name}:{address.bucket}", (Window("per_minute", quota, MINUTE),))]
+    if address.wide_bucket:
+        buckets.append(Sliding(f"{name}:{address.wide_bucket}", (Window("per_minute", quota * _WIDE_FACTOR, MINUTE),)))
+    return buckets
+
+
+def _sliding(widget: Widget, session: LiveSession, desk: Desk) -> list[Bucket]:
+    """Message windows of the visitor, and of the widget on that page's origin."""
+    limits = widget.settings.limits
+    windows = [Window("per_minute", limits.per_minute, MINUTE), Window("per_hour", limits.per_hour, HOUR)]
+    if limits.interval_ms:
+        windows.append(Window("interval", 1, limits.interval_ms / 1000))
+    if desk.settings.limit_default:
+        windows.append(Window("per_window", desk.settings.limit_default, float(desk.settings.limit_default_window)))
+    return [
+        Sliding(f"vis:{session.row.visitor_id}", tuple(windows)),
+        Sliding(f"dom:{widget.widget_id}:{session.row.origin}", (Window("per_hour", limits.widget_per_hour, HOUR),)),
+    ]
+
+
+def _day_counters(widget: Widget, session: LiveSession, now: datetime) -> tuple[Counter, Counter]:
+    """Messages of this UTC day: the visitor's, and the widget's on that page's origin."""
+    limits = widget.settings.limits
+    day = now.date().toordinal()
+    left = (next_midnight(now) - now).total_seconds()
+    return (
+        Counter(f"visday:{session.row.visitor_id}:{day}", "per_day", limits.per_day, left),
+        Counter(f"domday:{widget.widget_id}:{session.row.origin}:{day}", "per_day", limits.widget_per_day, left),
+    )
+
+
+def _plain_counters(widget: Widget, session: LiveSession, conversation: ConversationId) -> tuple[Counter, Counter]:
+    """Messages of the session and of the conversation, where waiting does not help."""
+    limits = widget.settings.limits
+    return (
+        Counter(f"sessmsg:{session.row.session_id}", "per_session", limits.per_session, action="new_session"),
+        Counter(f"convmsg:{conversation}", "per_conversation", limits.per_conversation, action="new_conversation"),
+    )
+
+
+def _gauges(widget: Widget, session: LiveSession) -> list[Bucket]:
+    """Streams that run at the same time."""
+    limits = widget.settings.limits
+    return [
+        Gauge(f"str:{session.row.session_id}", "concurrency", limits.streams_per_session),
+        Gauge(f"str:{widget.widget_id}", "concurrency", limits.streams_per_widget),
+    ]
+
+
+async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession, conversation: ConversationId, desk: Desk, now: datetime) -> None:
+    """Counts of keys that this process meets for the first time, from the rows."""
+    day_start = datetime(now.year, now.month, now.day, tzinfo=UTC)
+    counts = await desk.store.read(
+        count_for_limits,
+        widget.org_id,
+        widget=widget.widget_id,
+        origin=session.row.origin,
+        visitor=session.row.visitor_id,
+        session=session.row.session_id,
+        conversation=conversation,
+        day_start_ms=int(day_start.timestamp() * 1000),
+    )
+    values = (counts.visitor_today, counts.widget_domain_today, counts.session, counts.conversation)
+    desk.limits.seed({counter.key: value for counter, value in zip(counters, values, strict=True)}, desk.clock.monotonic())
+
+
+def wants_stream(arrival: Arrival) -> bool:
+    """Whether the client asked for an event stream."""
+    return "text/event-stream" in arrival.headers.get("accept", "")
+
+
+def _refused(refusal: Refusal, usage: Usage | None) -> Refused:
+    """A limit's answer as the refusal that the visitor sees."""
+    hit = LimitHit(refusal.limit_type, refusal.retry_after, refusal.quota, refusal.window_seconds, refusal.action)
+    return Refused(Reason.RATE_LIMIT_EXCEEDED, limit=hit, usage=usage)

@@ -1,0 +1,251 @@
+"""Which security events exist? The closed catalogue: one class each.
+
+The fields of a class are the event's typed details: lengths, codes and counts, never
+text that a person wrote. Spec: events-and-alerts, "Event catalogue".
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from chatkeep.errors import Reason
+
+Severity = Literal["info", "notice", "warning", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a security team may want to know."""
+
+    type: ClassVar[str]
+    severity: ClassVar[Severity]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    # Equal events within a minute become one row with a count; these are told apart by it.
+    folds: ClassVar[bool] = True
+
+    def details(self) -> dict[str, Any]:
+        """What is special about this one."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCreated(Event):
+    """A visitor may talk now."""
+
+    type = "session_created"
+    severity = "info"
+    aliases = ("SESSION_CREATED",)
+    folds = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRefreshed(Event):
+    """A session got its next token."""
+
+    type = "session_refreshed"
+    severity = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(Event):
+    """A visitor ended a session."""
+
+    type = "session_ended"
+    severity = "info"
+    folds = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidSession(Event):
+    """A session that is missing, not ours, of another place, or over."""
+
+    type = "invalid_session"
+    severity = "warning"
+    aliases = ("INVALID_SESSION_ID",)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidToken(Event):
+    """A token of ours that is too old."""
+
+    type = "invalid_token"
+    severity = "warning"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainNotAllowed(Event):
+    """A page that the widget's owner did not list. *referer* is cut to its origin; it decides nothing."""
+
+    type = "domain_not_allowed"
+    severity = "warning"
+    aliases = ("domain_mismatch", "CORS_BLOCKED")
+    referer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetNotFound(Event):
+    """A well-formed widget id that is unknown, deleted or paused."""
+
+    type = "widget_not_found"
+    severity = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidWidgetId(Event):
+    """A widget id without the form of one."""
+
+    type = "invalid_widget_id"
+    severity = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitExceeded(Event):
+    """Too much, by one limit."""
+
+    type = "rate_limit_exceeded"
+    severity = "notice"
+    aliases = ("rate_limit", "RATE_LIMIT_EXCEEDED")
+    limit_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTooLong(Event):
+    """A message over the widget's length, in code points."""
+
+    type = "message_too_long"
+    severity = "notice"
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidRequest(Event):
+    """A request that no honest client sends."""
+
+    type = "invalid_request"
+    severity = "notice"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpsRequired(Event):
+    """Plain HTTP where only HTTPS is served."""
+
+    type = "https_required"
+    severity = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessageProcessed(Event):
+    """A message was answered. Lengths in code points."""
+
+    type = "chat_message_processed"
+    severity = "info"
+    aliases = ("CHAT_MESSAGE_PROCESSED",)
+    folds = False
+    provider: str
+    message_length: int
+    answer_length: int
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatError(Event):
+    """A message that was admitted got no whole answer."""
+
+    type = "chat_error"
+    severity = "warning"
+    aliases = ("CHAT_ERROR",)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFailed(Event):
+    """A provider gave up on one question."""
+
+    type = "provider_failed"
+    severity = "warning"
+    provider: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFellBack(Event):
+    """The next provider of the chain answered."""
+
+    type = "provider_fell_back"
+    severity = "warning"
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigUnsafe(Event):
+    """The gateway runs with a setting that it warns about."""
+
+    type = "config_unsafe"
+    severity = "warning"
+    folds = False
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUnavailable(Event):
+    """The database is away or full."""
+
+    type = "store_unavailable"
+    severity = "warning"
+    reason: str
+
+
+def event_for(reason: Reason, *, length: int | None = None, limit_type: str | None = None, referer: str | None = None) -> Event:
+    """The one event that a refusal with *reason* is recorded as."""
+    if reason is Reason.RATE_LIMIT_EXCEEDED:
+        return RateLimitExceeded(limit_type or "unknown")
+    if reason is Reason.MESSAGE_TOO_LONG:
+        return MessageTooLong(length or 0)
+    if reason is Reason.DOMAIN_NOT_AUTHORIZED:
+        return DomainNotAllowed(referer)
+    return _EVENT_OF[reason]
+
+
+_EVENT_OF: dict[Reason, Event] = {
+    Reason.INVALID_WIDGET_ID: InvalidWidgetId(),
+    Reason.WIDGET_NOT_FOUND: WidgetNotFound(),
+    Reason.HTTPS_REQUIRED: HttpsRequired(),
+    Reason.SESSION_REQUIRED: InvalidSession(Reason.SESSION_REQUIRED),
+    Reason.INVALID_SESSION: InvalidSession(Reason.INVALID_SESSION),
+    Reason.SESSION_REVOKED: InvalidSession(Reason.SESSION_REVOKED),
+    Reason.SESSION_EXPIRED: InvalidSession(Reason.SESSION_EXPIRED),
+    Reason.TOKEN_EXPIRED: InvalidToken(Reason.TOKEN_EXPIRED),
+    Reason.PROCESSING_ERROR: ChatError(Reason.PROCESSING_ERROR),
+    Reason.PROCESSING_TIMEOUT: ChatError(Reason.PROCESSING_TIMEOUT),
+    Reason.INTERNAL_SERVER_ERROR: ChatError(Reason.INTERNAL_SERVER_ERROR),
+    Reason.SERVICE_UNAVAILABLE: StoreUnavailable(Reason.SERVICE_UNAVAILABLE),
+    Reason.INSUFFICIENT_STORAGE: StoreUnavailable(Reason.INSUFFICIENT_STORAGE),
+    **{
+        reason: InvalidRequest(reason)
+        for reason in (
+            Reason.INVALID_REQUEST,
+            Reason.REQUEST_TIMEOUT,
+            Reason.PAYLOAD_TOO_LARGE,
+            Reason.UNSUPPORTED_MEDIA_TYPE,
+            Reason.METHOD_NOT_ALLOWED,
+            Reason.NOT_ACCEPTABLE,
+            Reason.MISDIRECTED_REQUEST,
+            Reason.HEADERS_TOO_LARGE,
+            Reason.URL_TOO_LONG,
+            Reason.INVALID_CONVERSATION_ID,
+            Reason.MESSAGE_EMPTY,
+            Reason.NOT_FOUND,
+        )
+    },
+}
+
+
+def event_types() -> dict[str, type[Event]]:
+    """Every event by its type and by its aliases."""
+    found: dict[str, type[Event]] = {}
+    for event in Event.__subclasses__():
+        for name in (event.type, *event.aliases):
+            found[name] = event
+    return found

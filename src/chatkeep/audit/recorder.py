@@ -1,0 +1,191 @@
+"""Who writes events down, without making anybody wait?
+
+``record`` only touches memory. A task writes what came together, twice a second. Equal
+events within a minute are one row with a count, and at most 4,096 rows are open at a
+time: beyond that, events fold by type alone, so that a flood with ever new addresses
+cannot fill the disk. Spec: events-and-alerts.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from chatkeep.audit.catalogue import Event
+from chatkeep.audit.redact import cut_domain, cut_user_agent, hash_address
+from chatkeep.clock import Clock
+from chatkeep.crypto import new_id
+from chatkeep.errors import Unavailable
+from chatkeep.ids import ConversationId, EventId, OrgId, SessionId, WidgetId
+from chatkeep.store import Store, Write
+from chatkeep.store.events import EventRow, more_of, new_event
+from chatkeep.store.usage import UsageRow, add_usage
+
+_FLUSH_SECONDS = 0.5
+_FOLD_SECONDS = 60.0
+_OPEN_ROWS = 4096
+
+log = logging.getLogger("chatkeep.events")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who, where and in which request; what is not known yet is ``None``."""
+
+    request_id: str | None = None
+    org_id: OrgId | None = None
+    widget_id: WidgetId | None = None
+    session_id: SessionId | None = None
+    conversation_id: ConversationId | None = None
+    domain: str | None = None
+    address: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A row that may still stand for more events."""
+
+    row: EventRow
+    until: float
+    written: int = 0
+
+
+class Recorder:
+    """The one way to record (``audit.record()`` of the architecture). Not thread-safe: event loop only."""
+
+    def __init__(self, store: Store, clock: Clock, hash_key: bytes) -> None:
+        self._store = store
+        self._clock = clock
+        self._hash_key = hash_key
+        self._open: dict[object, _Open] = {}
+        self._usage: dict[tuple[WidgetId, str], UsageRow] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    def record(self, event: Event, context: Context) -> None:
+        """Note that *event* happened."""
+        if not event.folds:
+            key: object = object()
+        elif len(self._open) < _OPEN_ROWS:
+            key = (event, context.org_id, context.widget_id, context.domain, context.address)
+        else:
+            key, context = event.type, Context()
+        found = self._open.get(key)
+        if found is not None:
+            found.row = replace(found.row, count=found.row.count + 1)
+            return
+        row = self._row(event, context)
+        self._open[key] = _Open(row, self._clock.monotonic() + (_FOLD_SECONDS if event.folds else 0.0))
+        if log.isEnabledFor(_LEVELS[event.severity]):
+            log.log(_LEVELS[event.severity], event.type, extra={"fields": _log_fields(row)})
+
+    def count(self, org: OrgId, widget: WidgetId, *, messages: int = 0, tokens_in: int = 0, tokens_out: int = 0, refusals: int = 0) -> None:
+        """Add to *widget*'s usage of today (UTC)."""
+        day = self._clock.now().date().isoformat()
+        so_far = self._usage.get((widget, day)) or UsageRow(org, widget, day)
+        self._usage[widget, day] = UsageRow(
+            org,
+            widget,
+            day,
+            so_far.messages + messages,
+            so_far.tokens_in + tokens_in,
+            so_far.tokens_out + tokens_out,
+            so_far.refusals + refusals,
+        )
+
+    def start(self) -> None:
+        """Begin to write twice a second."""
+        self._task = asyncio.create_task(self._run(), name="chatkeep-recorder")
+
+    async def stop(self) -> None:
+        """Write what is left and end."""
+        # Not cancelled: a flush that is under way must learn whether its rows were written.
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def flush(self) -> None:
+        """Write what came together. What cannot be written now stays for the next time."""
+        now = self._clock.monotonic()
+        pending = [entry for entry in self._open.values() if entry.row.count > entry.written]
+        writes: list[Write] = [new_event(entry.row) if entry.written == 0 else more_of(entry.row.event_id, entry.row.count) for entry in pending]
+        counts = [entry.row.count for entry in pending]
+        usage, self._usage = self._usage, {}
+        try:
+            if writes:
+                await self._store.write(*writes)
+                for entry, count in zip(pending, counts, strict=True):
+                    entry.written = count
+            if usage:
+                await self._store.transaction(add_usage, list(usage.values()))
+        except Unavailable as error:
+            log.warning("events_not_written", extra={"fields": {"reason": error.reason.value, "waiting": len(writes)}})
+            self._put_back(usage)
+        self._open = {key: entry for key, entry in self._open.items() if entry.until > now or entry.row.count > entry.written}
+
+    def _put_back(self, usage: dict[tuple[WidgetId, str], UsageRow]) -> None:
+        """Keep counts that could not be written."""
+        newer: defaultdict[tuple[WidgetId, str], list[UsageRow]] = defaultdict(list)
+        for key, row in [*usage.items(), *self._usage.items()]:
+            newer[key].append(row)
+        self._usage = {
+            key: replace(
+                rows[0],
+                messages=sum(row.messages for row in rows),
+                tokens_in=sum(row.tokens_in for row in rows),
+                tokens_out=sum(row.tokens_out for row in rows),
+                refusals=sum(row.refusals for row in rows),
+            )
+            for key, rows in newer.items()
+        }
+
+    async def _run(self) -> None:
+        """Write, rest, again."""
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _FLUSH_SECONDS)
+            try:
+                await self.flush()
+            except Exception:
+                # The outermost edge of this task: a bug in one flush must not end all recording.
+                log.exception("recorder_failed")
+
+    def _row(self, event: Event, context: Context) -> EventRow:
+        """The row of a new event."""
+        return EventRow(
+            event_id=EventId(new_id("evt")),
+            time_ms=int(self._clock.now().timestamp() * 1000),
+            type=event.type,
+            severity=event.severity,
+            org_id=context.org_id,
+            widget_id=context.widget_id,
+            session_id=context.session_id,
+            conversation_id=context.conversation_id,
+            domain=cut_domain(context.domain),
+            address=context.address,
+            address_hash=hash_address(self._hash_key, context.address),
+            user_agent=cut_user_agent(context.user_agent),
+            request_id=context.request_id,
+            details=event.details(),
+            count=1,
+        )
+
+
+_LEVELS = {"info": logging.DEBUG, "notice": logging.INFO, "warning": logging.WARNING, "high": logging.ERROR}
+
+
+def _log_fields(row: EventRow) -> dict[str, object]:
+    """What of an event goes to the log: no address, only its hash."""
+    fields = {
+        "severity": row.severity,
+        "request_id": row.request_id,
+        "org_id": row.org_id,
+        "widget_id": row.widget_id,
+        "session_id": row.session_id,
+        "domain": row.domain,
+        "address_hash": row.address_hash,
+        **row.details,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

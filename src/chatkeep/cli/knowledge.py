@@ -1,0 +1,70 @@
+"""``chatkeep knowledge``: give the assistant something to read."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from chatkeep.cli.office import add_org_option, open_office
+from chatkeep.cli.said import Said, table
+from chatkeep.manage.knowledge import add_paths, list_documents
+from chatkeep.manage.organizations import default_agent
+
+
+def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
+    """Add the command and its sub-commands."""
+    parser = commands.add_parser("knowledge", help="give the assistant something to read")
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add = sub.add_parser(
+        "add",
+        parents=[everywhere],
+        help="add or update Markdown and text files",
+        epilog="Example: chatkeep knowledge add help/ --url-base https://shop.example/help",
+    )
+    add.add_argument("paths", metavar="PATH", nargs="+", help="files or folders (.md, .markdown, .txt)")
+    add.add_argument("--url-base", metavar="URL", help="where the same pages are on your site, for citations")
+    add.set_defaults(run=_add)
+    listing = sub.add_parser("list", parents=[everywhere], help="list all documents", epilog="Example: chatkeep knowledge list")
+    listing.set_defaults(run=_list)
+    for one in (add, listing):
+        add_org_option(one)
+
+
+def _add(options: argparse.Namespace) -> Said:
+    """Add files; one bad file is reported and the others are added."""
+    with open_office(options) as office:
+        agent = default_agent(office.store, office.org.org_id)
+        report = add_paths(
+            office.store,
+            office.org.org_id,
+            agent.agent_id,
+            [Path(path) for path in options.paths],
+            url_base=options.url_base,
+            progress=lambda path, outcome: _show_progress(path, outcome, quiet=options.json),
+        )
+    value = {
+        "added": report.added,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
+    }
+    counts = f"{len(report.added)} added, {len(report.updated)} updated, {len(report.unchanged)} unchanged, {len(report.skipped)} skipped"
+    lines = [counts, *(f"skipped {skipped.path}: {skipped.reason}" for skipped in report.skipped)]
+    return Said(value, lines, failed=bool(report.skipped))
+
+
+def _list(options: argparse.Namespace) -> Said:
+    """List documents."""
+    with open_office(options) as office:
+        agent = default_agent(office.store, office.org.org_id)
+        documents = list_documents(office.store, office.org.org_id, agent.agent_id)
+    if not documents:
+        return Said([], ["There are no documents yet. Add some: chatkeep knowledge add help/"])
+    value = [{"path": d.path, "title": d.title, "url": d.url, "passages": d.passages} for d in documents]
+    return Said(value, table(("PATH", "TITLE", "PASSAGES", "URL"), [(d.path, d.title, d.passages, d.url or "-") for d in documents]))
+
+
+def _show_progress(path: str, outcome: str, *, quiet: bool) -> None:
+    """One line a file on standard error, so that long work shows."""
+    if not quiet:
+        print(f"{outcome:9} {path}", file=sys.stderr)  # noqa: T201 - the command line's output

@@ -1,0 +1,40 @@
+"""What does every managing command need? Settings, store, organization; made and closed here."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from chatkeep.clock import Clock, SystemClock
+from chatkeep.manage.organizations import choose_organization
+from chatkeep.settings import Settings
+from chatkeep.store import Store
+from chatkeep.store.organizations import Organization
+from chatkeep.wiring import prepare_store, read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Where an operator's command works."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    org: Organization
+
+
+@contextmanager
+def open_office(options: argparse.Namespace) -> Iterator[Office]:
+    """Settings from the environment and *options*; the schema in order; the organization chosen."""
+    settings = read_settings(data_dir=options.data_dir).settings
+    store = prepare_store(settings)
+    clock = SystemClock()
+    try:
+        yield Office(settings, store, clock, choose_organization(store, clock, options.org))
+    finally:
+        store.close()
+
+
+def add_org_option(parser: argparse.ArgumentParser) -> None:
+    """``--org``, for instances with several."""
+    parser.add_argument("--org", metavar="NAME", help="organization; needed only when there are several")

@@ -1,0 +1,50 @@
+"""``chatkeep serve``: run the gateway."""
+
+import argparse
+import logging
+from typing import Any
+
+from chatkeep.audit.logs import set_up_logging
+from chatkeep.cli.said import Said
+from chatkeep.cli.serving import Listener, open_socket, run_listeners
+from chatkeep.settings import Settings
+from chatkeep.web.wire import refuse_and_record
+from chatkeep.wiring import build_gateway, check_settings, prepare_store, read_settings
+
+log = logging.getLogger("chatkeep.serve")
+
+
+def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
+    """Add the command."""
+    parser = commands.add_parser("serve", parents=[everywhere], help="run the gateway", epilog="Example: chatkeep serve --port 8000")
+    parser.add_argument("--host", metavar="ADDRESS", help="listen on this address (CHATKEEP_HOST)")
+    parser.add_argument("--port", metavar="N", help="listen on this port; 0 takes a free one (CHATKEEP_PORT)")
+    parser.add_argument("--workers", metavar="N", help="processes; only 1 for now (CHATKEEP_WORKERS)")
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> Said:
+    """Refuse an unsafe configuration, then serve until told to stop."""
+    loaded = read_settings(data_dir=options.data_dir, host=options.host, port=options.port, workers=options.workers)
+    warnings = check_settings(loaded)
+    settings = loaded.settings
+    lines = set_up_logging(settings.log_level, settings.effective_log_format)
+    try:
+        for warning in warnings:
+            log.warning("config_unsafe", extra={"fields": {"setting": warning.setting, "advice": warning.message}})
+        listening = open_socket(settings.host, settings.port)
+        store = prepare_store(settings)
+        gateway = build_gateway(settings, store, warnings=tuple(warnings))
+        address = f"http://{settings.host}:{listening.getsockname()[1]}"
+        listener = Listener(gateway.app, listening, gateway.answers.close, refuse_and_record(gateway.desk))
+        run_listeners([listener], lambda: _announce(settings, address, as_json=options.json))
+    finally:
+        lines.stop()
+    return Said(None)
+
+
+def _announce(settings: Settings, address: str, *, as_json: bool) -> None:
+    """Say where it listens, for people or for machines."""
+    place = settings.data_path if not settings.database_url else "the configured database"
+    said = Said({"url": address, "public_url": settings.public_urls[0]}, [f"Chatkeep listens on {address} (data in {place}). Stop with Ctrl-C."])
+    said.show(as_json=as_json)

@@ -1,0 +1,109 @@
+"""``chatkeep widgets``: make, list, show and embed widgets."""
+
+import argparse
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from chatkeep import __version__
+from chatkeep.admit.widget_settings import WidgetSettings
+from chatkeep.cli.office import add_org_option, open_office
+from chatkeep.cli.said import Said, table
+from chatkeep.clock import iso
+from chatkeep.manage.organizations import default_agent
+from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet
+from chatkeep.store.widgets import WidgetRow
+from chatkeep.web.widget_build import load_files
+
+
+def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
+    """Add the command and its sub-commands."""
+    parser = commands.add_parser("widgets", help="make, list, show and embed widgets")
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    create = sub.add_parser("create", parents=[everywhere], help="make a widget", epilog='Example: chatkeep widgets create "Help" --domain shop.example')
+    create.add_argument("name", metavar="NAME", help="what you call it")
+    create.add_argument("--domain", metavar="D", action="append", required=True, help="page that may embed it; repeat for more (=host: without subdomains)")
+    create.add_argument("--access", choices=ACCESS_MODES, default="session", help="how visitors are let in")
+    create.set_defaults(run=_create)
+    listing = sub.add_parser("list", parents=[everywhere], help="list all widgets", epilog="Example: chatkeep widgets list --json")
+    listing.set_defaults(run=_list)
+    show = sub.add_parser("show", parents=[everywhere], help="show one widget", epilog="Example: chatkeep widgets show widget_…")
+    show.set_defaults(run=_show)
+    embed = sub.add_parser("embed", parents=[everywhere], help="print the tag for your page", epilog="Example: chatkeep widgets embed widget_…")
+    embed.set_defaults(run=_embed)
+    for one in (show, embed):
+        one.add_argument("widget_id", metavar="WIDGET_ID")
+    for one in (create, listing, show, embed):
+        add_org_option(one)
+
+
+def _create(options: argparse.Namespace) -> Said:
+    """Make a widget."""
+    with open_office(options) as office:
+        widget = create_widget(
+            office.store,
+            office.clock,
+            office.org.org_id,
+            default_agent(office.store, office.org.org_id).agent_id,
+            name=options.name,
+            domains=options.domain,
+            access_mode=options.access,
+            development=not office.settings.is_production,
+        )
+    value = _value(widget)
+    return Said(value, [f"Made {widget.widget_id} for {', '.join(widget.allowed_domains)}", f"Next: chatkeep widgets embed {widget.widget_id}"])
+
+
+def _list(options: argparse.Namespace) -> Said:
+    """List all widgets."""
+    with open_office(options) as office:
+        widgets = all_widgets(office.store, office.org.org_id)
+    if not widgets:
+        return Said([], ['There are no widgets yet. Make one: chatkeep widgets create "Help" --domain shop.example'])
+    rows = [(w.widget_id, w.name, w.access_mode, ", ".join(w.allowed_domains), "live" if w.is_active else "paused") for w in widgets]
+    return Said([_value(widget) for widget in widgets], table(("ID", "NAME", "ACCESS", "DOMAINS", "STATE"), rows))
+
+
+def _show(options: argparse.Namespace) -> Said:
+    """Show one widget."""
+    with open_office(options) as office:
+        value = _value(get_widget(office.store, office.org.org_id, options.widget_id))
+    return Said(value, [f"{name}: {', '.join(v) if isinstance(v, list) else v}" for name, v in _flat(value)])
+
+
+def _embed(options: argparse.Namespace) -> Said:
+    """Print the tag."""
+    with open_office(options) as office:
+        widget = get_widget(office.store, office.org.org_id, options.widget_id)
+        tag = snippet(widget, gateway=office.settings.public_urls[0], version=__version__, integrity=load_files()["loader.js"].integrity)
+    return Said({"widget_id": widget.widget_id, "snippet": tag}, [tag])
+
+
+def _value(widget: WidgetRow) -> dict[str, Any]:
+    """A widget as JSON, defaults filled in."""
+    return {
+        "widget_id": widget.widget_id,
+        "name": widget.name,
+        "access_mode": widget.access_mode,
+        "allowed_domains": list(widget.allowed_domains),
+        "is_active": widget.is_active,
+        "created_at": iso(datetime.fromtimestamp(widget.created_at_ms / 1000, UTC)),
+        "settings": _filled(widget),
+    }
+
+
+def _filled(widget: WidgetRow) -> dict[str, Any]:
+    """All settings of *widget*, also those that hold by default."""
+    settings = msgspec.convert(widget.settings, WidgetSettings)
+    filled = {name: msgspec.to_builtins(getattr(settings, name)) for name in WidgetSettings.__struct_fields__}
+    limits = settings.limits
+    return {**filled, "limits": {name: getattr(limits, name) for name in limits.__struct_fields__}}
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested values as dotted names."""
+    flat: list[tuple[str, Any]] = []
+    for name, inner in value.items():
+        flat += _flat(inner, f"{prefix}{name}.") if isinstance(inner, dict) else [(prefix + name, inner)]
+    return flat

@@ -1,0 +1,45 @@
+"""What time is it?
+
+One object, so that tests can hold time still. Wall time is for records and calendar
+counters; monotonic time is for rate limits and deadlines, which a changed clock must
+not touch.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time in UTC and monotonic seconds."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start that never run backwards."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start that never run backwards."""
+        return time.monotonic()
+
+
+def next_midnight(moment: datetime) -> datetime:
+    """The first UTC midnight after *moment*: when day counters start anew."""
+    return datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def iso(moment: datetime) -> str:
+    """*moment* as ``2026-01-16T00:00:00Z``; milliseconds only where there are any."""
+    spec = "milliseconds" if moment.microsecond else "seconds"
+    return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")

@@ -1,0 +1,46 @@
+"""Randomness, hashes and derived keys: the only door to them.
+
+Nothing else in the code base imports hashlib, hmac, secrets, cryptography or a JOSE
+library (held by a test).
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from typing import Literal
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+IdPrefix = Literal["org", "widget", "agent", "vis", "sess", "conv", "msg", "doc", "evt", "req"]
+
+
+def new_id(prefix: IdPrefix) -> str:
+    """*prefix* and 128 random bits in base32: ``msg_k5…`` (26 characters of ``[a-z2-7]``)."""
+    return f"{prefix}_{base64.b32encode(secrets.token_bytes(16)).decode('ascii')[:26].lower()}"
+
+
+def new_secret() -> str:
+    """A value fit for ``CHATKEEP_SECRET_KEY``: 48 random bytes in URL-safe base64."""
+    return secrets.token_urlsafe(48)
+
+
+def new_nonce() -> str:
+    """A value for one ``nonce-…`` of a content security policy: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def derive_key(secret: str, label: str) -> bytes:
+    """32 bytes for one purpose, by HKDF-SHA256 (RFC 5869) with *label* as info."""
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"chatkeep/{label}".encode()).derive(secret.encode())
+
+
+def keyed_hash(key: bytes, text: str) -> str:
+    """HMAC-SHA256 of *text*, cut to 128 bits, in hex: equal texts can be matched, not read."""
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def content_digest(data: bytes) -> str:
+    """SHA-256 of *data* in hex, for ETags and for telling whether a document changed."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,72 @@
+"""Session tokens: what the browser shows with every message.
+
+JWT (RFC 7519), HS256 only, ``typ: ck-session``. A token is checked here for form,
+signature and meaning; whether its session still lives is asked of the store.
+Spec: limits-and-sessions, "Session".
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec import json as msgjson
+
+from chatkeep.errors import Reason, Refused
+from chatkeep.ids import SessionId, WidgetId
+
+TYPE = "ck-session"
+_ALGORITHM = "HS256"
+
+
+class SessionClaims(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a session token says. Times are whole seconds since 1970 (RFC 7519)."""
+
+    sid: SessionId
+    wid: WidgetId
+    origin: str
+    iat: int
+    exp: int
+    gen: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenKey:
+    """The key that signs session tokens of this instance; equal only to itself, so that it can be a cache key."""
+
+    key: OctKey
+
+    @classmethod
+    def from_bytes(cls, secret: bytes) -> "TokenKey":
+        """A signing key from at least 32 bytes."""
+        return cls(OctKey.import_key(secret))
+
+
+def sign_session_token(claims: SessionClaims, key: TokenKey) -> str:
+    """The compact JWT for *claims*."""
+    return jws.serialize_compact({"alg": _ALGORITHM, "typ": TYPE}, msgjson.encode(claims), key.key, algorithms=[_ALGORITHM])
+
+
+@lru_cache(maxsize=8192)
+def _verify(token: str, key: TokenKey) -> SessionClaims | None:
+    """The claims of a well-signed token. Cached: a signature does not change while a session lasts."""
+    try:
+        signed = jws.deserialize_compact(token, key.key, algorithms=[_ALGORITHM])
+    except (JoseError, ValueError):
+        return None
+    if signed.headers() != {"alg": _ALGORITHM, "typ": TYPE}:
+        return None
+    try:
+        return msgjson.decode(signed.payload, type=SessionClaims)
+    except (DecodeError, ValidationError):
+        return None
+
+
+def load_session_token(token: str, key: TokenKey) -> SessionClaims:
+    """The claims of *token*, expired or not. Raises ``Refused`` (``invalid_session``) unless we signed it."""
+    claims = _verify(token, key)
+    if claims is None:
+        raise Refused(Reason.INVALID_SESSION)
+    return claims

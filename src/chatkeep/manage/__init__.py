@@ -1,0 +1,1 @@
+"""What can operators do? Plain functions, the same for every face."""

@@ -1,0 +1,59 @@
+"""Which organization is meant, and what does a new one get?"""
+
+from chatkeep.clock import Clock
+from chatkeep.crypto import new_id
+from chatkeep.errors import WrongUsage
+from chatkeep.ids import AgentId, OrgId
+from chatkeep.store import Store, Tx
+from chatkeep.store.organizations import Agent, Organization, add_agent, add_organization, find_agent_by_name, list_organizations, set_agent_providers
+
+DEFAULT = "default"
+_INSTRUCTIONS = (
+    "You are the assistant of this website. Answer the visitor's question in their language, briefly and kindly. "
+    "Rely on the numbered sources and cite them as [1], [2]. When they do not hold the answer, say so and suggest "
+    "how to reach a person. Never make up prices, dates or policies."
+)
+
+
+def choose_organization(store: Store, clock: Clock, name: str | None = None) -> Organization:
+    """The organization *name*; without a name the only one, made when there is none. Raises ``WrongUsage``."""
+    found = store.read_now(list_organizations)
+    if not found and name in {None, DEFAULT}:
+        return store.transaction_now(_add_default, at_ms=int(clock.now().timestamp() * 1000))
+    names = ", ".join(org.name for org in found) or DEFAULT
+    if name is None:
+        if len(found) > 1:
+            msg = f"there are several organizations ({names}): choose one with --org NAME"
+            raise WrongUsage(msg)
+        return found[0]
+    for org in found:
+        if org.name == name:
+            return org
+    msg = f"there is no organization {name!r}; known are: {names}"
+    raise WrongUsage(msg)
+
+
+def default_agent(store: Store, org: OrgId) -> Agent:
+    """The agent that new widgets get. Raises ``WrongUsage``."""
+    agent = store.read_now(find_agent_by_name, org, DEFAULT)
+    if agent is None:
+        msg = f"the organization has no agent named {DEFAULT!r}"
+        raise WrongUsage(msg)
+    return agent
+
+
+def choose_providers(store: Store, org: OrgId, agent: AgentId, providers: tuple[str, ...]) -> None:
+    """Let *agent* ask *providers* in that order; none means what the instance offers."""
+    store.transaction_now(set_agent_providers, org, agent, providers)
+
+
+def _add_default(tx: Tx, *, at_ms: int) -> Organization:
+    """The first organization with its agent; another process may have been faster."""
+    found = list_organizations(tx)
+    if found:
+        return found[0]
+    org = OrgId(new_id("org"))
+    add_organization(tx, org, DEFAULT, at_ms=at_ms)
+    agent = Agent(AgentId(new_id("agent")), org, DEFAULT, _INSTRUCTIONS, (), has_knowledge=False)
+    add_agent(tx, org, agent, at_ms=at_ms)
+    return Organization(org, DEFAULT)

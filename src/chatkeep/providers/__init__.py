@@ -1,0 +1,127 @@
+"""How is an answer got? The protocol that every provider speaks, and the registry.
+
+A provider gets a finished ``Prompt`` and yields text. It knows its own wire format and
+nothing of visitors, stores or HTTP. Deadlines for the first byte and for the whole
+belong to ``answer/consult.py``; connecting and silence in mid-answer to the provider.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import Literal, Protocol
+
+from chatkeep.egress import Egress
+from chatkeep.errors import Misconfigured
+from chatkeep.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A retrieved passage, numbered from 1 as citations name it. *text* is the whole passage."""
+
+    index: int
+    title: str
+    url: str | None
+    excerpt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of the conversation."""
+
+    role: Literal["visitor", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that a provider may know: instructions, earlier turns (oldest first), question, sources."""
+
+    instructions: str
+    question: str
+    history: tuple[Turn, ...]
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last thing that a provider yields: why it stopped, and tokens where it knows them."""
+
+    reason: Literal["stop", "length", "content_filter"]
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
+class Failure(StrEnum):
+    """Why a provider could not answer; goes into the record, never to the visitor."""
+
+    CONNECT = "connect"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    REFUSED = "refused"
+    SERVER_ERROR = "server_error"
+    MALFORMED = "malformed"
+    CUT = "cut"
+    TOO_LARGE = "too_large"
+
+
+class ProviderFailed(Exception):  # noqa: N818 - a past participle is a proof (house style)
+    """A provider gave up. *detail* is safe for logs: no key, no prompt, no answer text."""
+
+    def __init__(self, failure: Failure, detail: str = "") -> None:
+        super().__init__(f"{failure.value}: {detail}" if detail else failure.value)
+        self.failure = failure
+
+
+class Provider(Protocol):
+    """One way to get an answer."""
+
+    name: str
+    wants_history: bool
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
+        """Yield text as it comes, then one ``Finish``.
+
+        An empty string says "the first byte is here" before there is text. Closing the
+        iterator (``aclose``) ends the call to the outside at once. Raises ``ProviderFailed``.
+        """
+        ...
+
+
+# One line per provider; each file is imported only when an agent uses it.
+_FACTORIES: dict[str, str] = {
+    "openai": "chatkeep.providers.openai",
+    "knowledge": "chatkeep.providers.knowledge",
+    "fake": "chatkeep.providers.fake",
+}
+
+
+def build_provider(name: str, settings: Settings, egress: Egress) -> Provider:
+    """The provider *name*, ready to use. Raises ``Misconfigured`` for one that cannot be had."""
+    if name not in _FACTORIES:
+        msg = f"unknown provider {name!r}; known are {', '.join(_FACTORIES)}"
+        raise Misconfigured(msg)
+    build: Callable[[Settings, Egress], Provider] = import_module(_FACTORIES[name]).build
+    return build(settings, egress)
+
+
+class Roster:
+    """The providers of this process, each built at its first use."""
+
+    def __init__(self, settings: Settings, egress: Egress) -> None:
+        self._settings = settings
+        self._egress = egress
+        self._built: dict[str, Provider] = {}
+
+    def chain(self, names: Sequence[str]) -> list[Provider]:
+        """The providers *names* in order; none named means what the instance offers. Raises ``Misconfigured``."""
+        offered = ("openai",) if self._settings.openai_configured else ("knowledge",)
+        return [self._get(name) for name in names or offered]
+
+    def _get(self, name: str) -> Provider:
+        """The provider *name*."""
+        if name not in self._built:
+            self._built[name] = build_provider(name, self._settings, self._egress)
+        return self._built[name]

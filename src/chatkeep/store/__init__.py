@@ -1,0 +1,77 @@
+"""Where do rows go, and how do they come back?
+
+The one door to the database. ``read`` runs a query function in a reader thread;
+``transaction`` and ``write`` queue for the one writer and return after its commit.
+Query functions live in one module a noun and are plain ``def f(tx, org, …)``.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatkeep.store.engine import Tx, open_engine, parse_database_url
+from chatkeep.store.writer import Item, Write, Writer, translated
+
+__all__ = ["Store", "Tx", "Write"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_READERS = 3
+
+
+class Store:
+    """One database, for the life of the process. *url* as in the setting ``DATABASE_URL``."""
+
+    def __init__(self, url: str) -> None:
+        parsed = parse_database_url(url)
+        self.dialect = parsed.get_backend_name()
+        self._read_engine = open_engine(parsed, readers=_READERS, is_writer=False)
+        self._write_engine = open_engine(parsed, readers=0, is_writer=True)
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="chatkeep-reader")
+        self._writer = Writer(self._write_engine)
+
+    async def read(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What *query* returns. Raises ``Unavailable`` when the database is away."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: self.read_now(query, *args, **kwargs))
+
+    def read_now(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``read``, in the calling thread: for the command line and for reader threads."""
+        try:
+            with self._read_engine.begin() as tx:
+                return query(tx, *args, **kwargs)
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    async def transaction(self, change: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What *change* returned, after the commit. It may run twice, so it must only touch *tx*."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._writer.submit(Item(lambda tx: change(tx, *args, **kwargs), (), future, loop))
+        return await future
+
+    def transaction_now(self, change: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``transaction``, in the calling thread: for the command line."""
+        try:
+            with self._write_engine.begin() as tx:
+                return change(tx, *args, **kwargs)
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def write(self, *writes: Write) -> asyncio.Future[None]:
+        """Queue *writes* as one transaction; the future resolves after its commit."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._writer.submit(Item(None, writes, future, loop))
+        return future
+
+    def close(self) -> None:
+        """Commit what is queued, then let go of every connection."""
+        self._writer.stop()
+        self._readers.shutdown()
+        self._read_engine.dispose()
+        self._write_engine.dispose()

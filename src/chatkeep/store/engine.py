@@ -1,0 +1,70 @@
+"""How is a database reached, and with which settings?
+
+Spec: architecture, "Store". SQLite: WAL, ``synchronous=FULL``, ``busy_timeout=5000``,
+transactions begun by us (IMMEDIATE for the writer, so that two processes queue for the
+lock instead of failing in the middle). PostgreSQL: statements are cut after 2 s.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from chatkeep.errors import Misconfigured
+
+Tx = Connection
+
+_STATEMENT_MILLISECONDS = 2000
+_CONNECT_SECONDS = 5
+_BUSY_MILLISECONDS = 5000
+
+
+def parse_database_url(text: str) -> URL:
+    """*text* as a URL with a driver that we use. Raises ``Misconfigured`` without showing it."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = None
+    if url is not None and url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database:
+        return url.set(drivername="sqlite+pysqlite")
+    if url is not None and url.drivername in {"postgresql", "postgres", "postgresql+psycopg"} and url.database:
+        return url.set(drivername="postgresql+psycopg")
+    msg = "CHATKEEP_DATABASE_URL is not usable: write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+    raise Misconfigured(msg)
+
+
+def open_engine(url: URL, *, readers: int, is_writer: bool) -> Engine:
+    """An engine whose connections are set up for one writer or for *readers* reader threads."""
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(url, is_writer=is_writer, readers=readers)
+    options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
+    return create_engine(
+        url,
+        pool_size=1 if is_writer else readers,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": _CONNECT_SECONDS, "application_name": "chatkeep"},
+    )
+
+
+def _open_sqlite(url: URL, *, is_writer: bool, readers: int) -> Engine:
+    """A SQLite engine with our pragmas; makes the file's folder, readable by its owner alone."""
+    Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Threads of the pool hand connections around; each is used by one thread at a time.
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=1 if is_writer else readers, max_overflow=0)
+    begin = "BEGIN IMMEDIATE" if is_writer else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # sqlite3 must not begin transactions by itself
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MILLISECONDS}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,172 @@
+"""Messages: what was said, in order.
+
+An answer is one row, written empty beside its question and updated while it grows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, VisitorId, WidgetId
+from chatkeep.store.engine import Tx
+from chatkeep.store.tables import conversations, messages, sessions
+from chatkeep.store.writer import Write
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A question and the empty answer that belongs to it."""
+
+    org_id: OrgId
+    conversation_id: ConversationId
+    session_id: SessionId
+    question_id: MessageId
+    answer_id: MessageId
+    question: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerProgress:
+    """An answer as far as it is made."""
+
+    org_id: OrgId
+    answer_id: MessageId
+    text: str
+    state: str
+    citations: Sequence[dict[str, Any]]
+    provider: str | None
+    tokens_in: int | None
+    tokens_out: int | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message as stored."""
+
+    seq: int
+    message_id: MessageId
+    role: str
+    text: str
+    state: str
+    created_at_ms: int
+    reply_to: MessageId | None
+    citations: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Visitor messages so far, for limits that outlive a restart."""
+
+    session: int
+    conversation: int
+    visitor_today: int
+    widget_domain_today: int
+
+
+_insert = insert(messages)
+# One statement for every save of an answer, so that saves of one row keep their order in a group.
+_save = (
+    update(messages)
+    .where(messages.c.id == bindparam("b_id"), messages.c.org_id == bindparam("b_org"), messages.c.state == "streaming")
+    .values(
+        text=bindparam("b_text"),
+        state=bindparam("b_state"),
+        citations=bindparam("b_citations"),
+        provider=bindparam("b_provider"),
+        tokens_in=bindparam("b_tokens_in"),
+        tokens_out=bindparam("b_tokens_out"),
+        updated_at=bindparam("b_at"),
+    )
+)
+
+
+def beginning(turn: NewTurn) -> tuple[Write, Write]:
+    """The writes that store a question and its empty answer."""
+    shared = {
+        "org_id": turn.org_id,
+        "conversation_id": turn.conversation_id,
+        "session_id": turn.session_id,
+        "citations": [],
+        "created_at": turn.at_ms,
+        "updated_at": turn.at_ms,
+        "provider": None,
+        "tokens_in": None,
+        "tokens_out": None,
+    }
+    question = {**shared, "id": turn.question_id, "role": "visitor", "reply_to": None, "text": turn.question, "state": "complete"}
+    answer = {**shared, "id": turn.answer_id, "role": "assistant", "reply_to": turn.question_id, "text": "", "state": "streaming"}
+    return Write(_insert, question), Write(_insert, answer)
+
+
+def progress(answer: AnswerProgress) -> Write:
+    """The write that stores an answer as far as it is made; a finished answer stays as it is."""
+    return Write(
+        _save,
+        {
+            "b_id": answer.answer_id,
+            "b_org": answer.org_id,
+            "b_text": answer.text,
+            "b_state": answer.state,
+            "b_citations": list(answer.citations),
+            "b_provider": answer.provider,
+            "b_tokens_in": answer.tokens_in,
+            "b_tokens_out": answer.tokens_out,
+            "b_at": answer.at_ms,
+        },
+    )
+
+
+def page_of_messages(tx: Tx, org: OrgId, conversation: ConversationId, *, before: MessageId | None, limit: int) -> tuple[list[MessageRow], bool]:
+    """Up to *limit* messages before *before* (or the newest), oldest first, and whether there are more."""
+    query = select(messages).where(messages.c.org_id == org, messages.c.conversation_id == conversation)
+    if before is not None:
+        edge = select(messages.c.seq).where(messages.c.id == before, messages.c.conversation_id == conversation).scalar_subquery()
+        query = query.where(messages.c.seq < edge)
+    rows = tx.execute(query.order_by(messages.c.seq.desc()).limit(limit + 1)).all()
+    page = [
+        MessageRow(
+            row.seq,
+            MessageId(row.id),
+            row.role,
+            row.text,
+            row.state,
+            row.created_at,
+            MessageId(row.reply_to) if row.reply_to else None,
+            row.citations,
+        )
+        for row in reversed(rows[:limit])
+    ]
+    return page, len(rows) > limit
+
+
+def owns_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: ConversationId) -> bool:
+    """Whether *conversation* is one of *visitor*'s in *org*."""
+    query = select(conversations.c.id).where(conversations.c.id == conversation, conversations.c.org_id == org, conversations.c.visitor_id == visitor)
+    return tx.execute(query).first() is not None
+
+
+def count_for_limits(
+    tx: Tx, org: OrgId, *, widget: WidgetId, origin: str, visitor: VisitorId, session: SessionId, conversation: ConversationId, day_start_ms: int
+) -> Counts:
+    """How many messages a visitor, its session and conversation, and the widget on that origin have had."""
+    asked = select(func.count()).select_from(messages).where(messages.c.org_id == org, messages.c.role == "visitor")
+    joined = (
+        select(func.count())
+        .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
+        .where(messages.c.org_id == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms)
+    )
+    return Counts(
+        session=tx.execute(asked.where(messages.c.session_id == session)).scalar_one(),
+        conversation=tx.execute(asked.where(messages.c.conversation_id == conversation)).scalar_one(),
+        visitor_today=tx.execute(joined.where(sessions.c.visitor_id == visitor)).scalar_one(),
+        widget_domain_today=tx.execute(joined.where(sessions.c.widget_id == widget, sessions.c.origin == origin)).scalar_one(),
+    )
+
+
+def mark_interrupted(tx: Tx, *, at_ms: int) -> int:
+    """End every answer that a process left unfinished; returns how many there were."""
+    return tx.execute(update(messages).where(messages.c.state == "streaming").values(state="interrupted", updated_at=at_ms)).rowcount

@@ -1,0 +1,1 @@
+"""How does an old database become a new one? Alembic's scripts are in ``versions/``."""

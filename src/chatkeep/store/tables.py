@@ -1,0 +1,220 @@
+"""Which tables are there, with which columns and constraints?
+
+One catalogue for SQLite and PostgreSQL. Times are milliseconds since 1970 UTC in
+integers: equal on every database, cheap to compare, no time zone to lose. The
+full-text indexes over ``passages`` differ by database and live in the migrations.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import JSON
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = String(80)
+_NAME = String(200)
+
+
+def _created_at() -> Column[int]:
+    """When the row was made."""
+    return Column("created_at", BigInteger, nullable=False)
+
+
+def _org() -> Column[str]:
+    """The tenant that owns the row: every query names it."""
+    return Column("org_id", _ID, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", _NAME, nullable=False, unique=True),
+    _created_at(),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("name", _NAME, nullable=False),
+    Column("instructions", Text, nullable=False),
+    # Names of providers in order; empty means what the instance offers.
+    Column("providers", JSON, nullable=False),
+    _created_at(),
+    UniqueConstraint("org_id", "name"),
+)
+
+widgets = Table(
+    "widgets",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("agent_id", _ID, ForeignKey("agents.id"), nullable=False),
+    Column("name", _NAME, nullable=False),
+    Column("access_mode", String(16), nullable=False),
+    Column("allowed_domains", JSON, nullable=False),
+    # Appearance and limits where they differ from the defaults (manage/widgets.py).
+    Column("settings", JSON, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    _created_at(),
+    CheckConstraint("access_mode IN ('session', 'domain', 'identity')", name="access_mode"),
+    Index(None, "org_id", "name"),
+)
+
+visitors = Table(
+    "visitors",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    _created_at(),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("widget_id", _ID, ForeignKey("widgets.id", ondelete="CASCADE"), nullable=False),
+    Column("visitor_id", _ID, ForeignKey("visitors.id", ondelete="CASCADE"), nullable=False),
+    Column("origin", String(300), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+    Column("page_url", String(2048)),
+    Column("page_title", String(300)),
+    Column("generation", Integer, nullable=False),
+    # Until when the token before the newest one still works; null once the newest was used.
+    Column("previous_until", BigInteger),
+    _created_at(),
+    Column("active_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("end_reason", String(16)),
+    CheckConstraint("end_reason IN ('visitor', 'revoked', 'idle', 'age')", name="end_reason"),
+    Index(None, "widget_id", "created_at"),
+    Index(None, "visitor_id"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("widget_id", _ID, ForeignKey("widgets.id", ondelete="CASCADE"), nullable=False),
+    Column("visitor_id", _ID, ForeignKey("visitors.id", ondelete="CASCADE"), nullable=False),
+    _created_at(),
+    Index(None, "visitor_id"),
+    Index(None, "widget_id", "created_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    # Grows with every row of the table: the order of a conversation, whatever the clock does.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", _ID, nullable=False, unique=True),
+    _org(),
+    Column("conversation_id", _ID, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", _ID, ForeignKey("sessions.id"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("reply_to", _ID),
+    Column("text", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("citations", JSON, nullable=False),
+    Column("provider", String(32)),
+    Column("tokens_in", Integer),
+    Column("tokens_out", Integer),
+    _created_at(),
+    Column("updated_at", BigInteger, nullable=False),
+    CheckConstraint("role IN ('visitor', 'assistant')", name="role"),
+    CheckConstraint("state IN ('complete', 'streaming', 'interrupted')", name="state"),
+    Index(None, "conversation_id", "seq"),
+    Index(None, "session_id"),
+    Index("ix_messages_streaming", "state", sqlite_where=Column("state") == "streaming", postgresql_where=Column("state") == "streaming"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("agent_id", _ID, ForeignKey("agents.id", ondelete="CASCADE"), nullable=False),
+    Column("path", String(1024), nullable=False),
+    Column("title", String(300), nullable=False),
+    Column("url", String(2048)),
+    Column("digest", String(64), nullable=False),
+    _created_at(),
+    UniqueConstraint("agent_id", "path"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _org(),
+    Column("agent_id", _ID, ForeignKey("agents.id", ondelete="CASCADE"), nullable=False),
+    Column("document_id", _ID, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("heading", String(300), nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "document_id", "position"),
+    Index(None, "agent_id"),
+)
+
+security_events = Table(
+    "security_events",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("severity", String(8), nullable=False),
+    # No foreign keys: an event outlives what it speaks of, and may come before it is known.
+    Column("org_id", _ID),
+    Column("widget_id", _ID),
+    Column("session_id", _ID),
+    Column("conversation_id", _ID),
+    Column("domain", String(300)),
+    Column("address", String(64)),
+    Column("address_hash", String(64)),
+    Column("user_agent", String(256)),
+    Column("request_id", _ID),
+    Column("details", JSON, nullable=False),
+    Column("count", Integer, nullable=False),
+    CheckConstraint("severity IN ('info', 'notice', 'warning', 'high')", name="severity"),
+    Index(None, "org_id", "time"),
+    Index(None, "type", "time"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("widget_id", _ID, ForeignKey("widgets.id", ondelete="CASCADE"), primary_key=True),
+    # UTC, as 2026-01-16.
+    Column("day", String(10), primary_key=True),
+    _org(),
+    Column("messages", Integer, nullable=False),
+    Column("tokens_in", BigInteger, nullable=False),
+    Column("tokens_out", BigInteger, nullable=False),
+    Column("refusals", Integer, nullable=False),
+    Index(None, "org_id", "day"),
+)

@@ -1,0 +1,1 @@
+"""What all faces share of HTTP: the edge, headers, errors, client addresses, health, OpenAPI."""

@@ -1,0 +1,50 @@
+"""Does the process live, and can it work?
+
+``/livez`` says that the event loop turns; ``/readyz`` also asks the database. Both
+without a session, an origin or a limit: probes have none.
+"""
+
+import asyncio
+
+from msgspec import Struct
+from sqlalchemy import text
+
+from chatkeep.errors import Unavailable
+from chatkeep.store import Store, Tx
+from chatkeep.web.headers import Surface
+from chatkeep.web.routes import Audience, Call, Reply, Route
+
+_READY_SECONDS = 3.0
+
+
+class Health(Struct):
+    """How it goes; *failing* names the parts that do not work."""
+
+    status: str
+    failing: list[str]
+
+
+def health_routes(store: Store) -> list[Route]:
+    """The rows of this file."""
+
+    async def live(_call: Call) -> Reply:
+        return Reply({"status": "ok", "failing": []})
+
+    async def ready(_call: Call) -> Reply:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await store.read(_ask)
+        except (Unavailable, TimeoutError):
+            return Reply({"status": "unavailable", "failing": ["database"]}, 503)
+        return Reply({"status": "ok", "failing": []})
+
+    face = Surface.HEALTH
+    return [
+        Route("GET", "/livez", Audience.EVERYBODY, face, "The process lives", live, Health),
+        Route("GET", "/readyz", Audience.EVERYBODY, face, "The process can work", ready, Health),
+    ]
+
+
+def _ask(tx: Tx) -> None:
+    """The smallest question that only a working database answers."""
+    tx.execute(text("SELECT 1"))

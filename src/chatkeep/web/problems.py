@@ -1,0 +1,133 @@
+"""Which status and which words does an error get? The only place that knows.
+
+One envelope for every face (spec: visitor-api, "Error envelope"). ``message`` is plain
+English for people; programs read ``error``. Nothing of the inside is ever in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chatkeep.errors import LimitHit, Problem, Reason, Refused, Unavailable, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one reason is told: HTTP status, stable code, sentence."""
+
+    status: int
+    code: str
+    message: str
+
+
+def _words(reason: Reason, status: int, message: str, code: str | None = None) -> tuple[Reason, Wording]:
+    """One row of the table."""
+    return reason, Wording(status, code or reason.value, message)
+
+
+WORDINGS: Mapping[Reason, Wording] = dict(
+    (
+        _words(Reason.INVALID_REQUEST, 400, "The request could not be understood."),
+        _words(Reason.REQUEST_TIMEOUT, 408, "The request took too long to arrive.", "invalid_request"),
+        _words(Reason.PAYLOAD_TOO_LARGE, 413, "The request is too large."),
+        _words(Reason.UNSUPPORTED_MEDIA_TYPE, 415, "Send the request as application/json."),
+        _words(Reason.METHOD_NOT_ALLOWED, 405, "This address does not take that method."),
+        _words(Reason.NOT_ACCEPTABLE, 406, "Answers come as application/json or text/event-stream."),
+        _words(Reason.MISDIRECTED_REQUEST, 421, "This host is not served here."),
+        _words(Reason.HEADERS_TOO_LARGE, 431, "The request's headers are too large."),
+        _words(Reason.URL_TOO_LONG, 414, "The request's address is too long.", "headers_too_large"),
+        _words(Reason.INVALID_WIDGET_ID, 400, "This is not a widget id."),
+        _words(Reason.INVALID_CONVERSATION_ID, 400, "This is not a conversation id."),
+        _words(Reason.MESSAGE_TOO_LONG, 400, "The message is too long."),
+        _words(Reason.MESSAGE_EMPTY, 400, "The message is empty."),
+        _words(Reason.HTTPS_REQUIRED, 403, "Use https."),
+        _words(Reason.DOMAIN_NOT_AUTHORIZED, 403, "This website is not allowed to use this chat."),
+        _words(Reason.WIDGET_NOT_FOUND, 404, "This chat does not exist or is switched off."),
+        _words(Reason.NOT_FOUND, 404, "There is nothing here."),
+        _words(Reason.SESSION_REQUIRED, 401, "Open a session first."),
+        _words(Reason.INVALID_SESSION, 401, "This session is not valid. Open a new one."),
+        _words(Reason.SESSION_REVOKED, 401, "This session was ended. Open a new one."),
+        _words(Reason.TOKEN_EXPIRED, 401, "This token is too old. Refresh the session."),
+        _words(Reason.SESSION_EXPIRED, 410, "This session has ended. Open a new one."),
+        _words(Reason.RATE_LIMIT_EXCEEDED, 429, "Too many messages."),
+        _words(Reason.PROCESSING_ERROR, 502, "The answer could not be made. Please try again."),
+        _words(Reason.PROCESSING_TIMEOUT, 504, "The answer took too long. Please try again.", "processing_error"),
+        _words(Reason.SERVICE_UNAVAILABLE, 503, "The chat is not available right now. Please try again."),
+        _words(Reason.INSUFFICIENT_STORAGE, 507, "The chat cannot store anything right now. Please try again later."),
+        _words(Reason.INTERNAL_SERVER_ERROR, 500, "Something went wrong on our side."),
+    )
+)
+
+
+def status_of(error: Refused | Unavailable) -> int:
+    """The HTTP status of *error*."""
+    return WORDINGS[error.reason].status
+
+
+def retry_after_of(error: Refused | Unavailable) -> int | None:
+    """Whole seconds to wait, where waiting helps."""
+    if isinstance(error, Unavailable):
+        return error.retry_after
+    return error.limit.retry_after if error.limit else None
+
+
+def envelope(error: Refused | Unavailable, request_id: str) -> dict[str, Any]:
+    """The body that tells *error*."""
+    wording = WORDINGS[error.reason]
+    body: dict[str, Any] = {"success": False, "error": wording.code, "message": wording.message, "request_id": request_id}
+    retry_after = retry_after_of(error)
+    if retry_after is not None:
+        body["retry_after"] = retry_after
+    if isinstance(error, Refused):
+        if error.limit is not None:
+            body.update(_limit_parts(error.limit))
+        if error.usage is not None:
+            body["usage"] = usage_part(error.usage)
+        if error.details:
+            body["details"] = [_detail(problem) for problem in error.details]
+    return body
+
+
+def usage_part(usage: Usage) -> dict[str, Any]:
+    """Usage as every answer carries it."""
+    return {"messages_remaining_today": usage.messages_remaining_today, "reset_at": usage.reset_at}
+
+
+def rate_headers(limit: LimitHit) -> list[tuple[str, str]]:
+    """``Retry-After``, and the fields of draft-ietf-httpapi-ratelimit-headers-10."""
+    headers = [("retry-after", str(limit.retry_after)), ("ratelimit", f'"{limit.limit_type}";r=0;t={limit.retry_after}')]
+    window = f";w={limit.window_seconds}" if limit.window_seconds else ""
+    return [*headers, ("ratelimit-policy", f'"{limit.limit_type}";q={limit.quota}{window}')]
+
+
+def _limit_parts(limit: LimitHit) -> dict[str, Any]:
+    """What a limited visitor is told."""
+    parts: dict[str, Any] = {"message": _limit_message(limit), "limit_type": limit.limit_type}
+    if limit.action is not None:
+        parts["action"] = limit.action
+    return parts
+
+
+def _limit_message(limit: LimitHit) -> str:
+    """A sentence that says what to do."""
+    if limit.action == "new_session":
+        return "This session has had all its messages. Start a new one."
+    if limit.action == "new_conversation":
+        return "This conversation is full. Start a new one."
+    if limit.limit_type == "concurrency":
+        return "Too many answers at once. Wait for one to end."
+    return f"Too many messages. Try again in {_duration(limit.retry_after)}."
+
+
+def _duration(seconds: int) -> str:
+    """*seconds* as people say it, rounded up."""
+    for size, name in ((3600, "hour"), (60, "minute")):
+        if seconds > size:
+            count = -(-seconds // size)
+            return f"{count} {name}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def _detail(problem: Problem) -> dict[str, str]:
+    """One field's problem."""
+    return {"field": problem.field, "problem": problem.problem}

@@ -1,0 +1,77 @@
+"""What is a route? One row of a face's table.
+
+Starlette's routes, the OpenAPI document and the audience tests are all made from these
+rows; a row without an audience cannot be written.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from chatkeep.admit import Arrival
+from chatkeep.errors import Reason
+from chatkeep.web.headers import Surface
+
+
+class Audience(StrEnum):
+    """Who may call a route."""
+
+    EVERYBODY = "everybody"
+    LISTED_PAGE = "a page that the widget lists"
+    SESSION = "a visitor with a session of that page"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers: a value to be JSON, or bytes of *content_type*."""
+
+    value: Any = None
+    status: int = 200
+    content: bytes | None = None
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    cache: str = "no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """What a handler answers with an event stream; *left* is called when the reader goes before its end."""
+
+    events: AsyncIterator[bytes]
+    left: Callable[[], None]
+
+
+Disconnected = Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An arrival, its path parameters, and a way to be told when the reader goes."""
+
+    arrival: Arrival
+    params: Mapping[str, str]
+    when_gone: Disconnected
+
+
+Handler = Callable[[Call], Awaitable[Reply | EventStream]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path."""
+
+    method: str
+    path: str
+    audience: Audience
+    surface: Surface
+    summary: str
+    handler: Handler
+    response: type | None
+    request: type | None = None
+    status: int = 200
+    streams: bool = False
+    errors: Sequence[Reason] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"

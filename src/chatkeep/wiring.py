@@ -1,0 +1,166 @@
+"""Where do the parts meet? Settings in, one ASGI application out. The only such place.
+
+The environment is read here, once; the command line gets settings and store from here.
+"""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from msgspec import structs
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chatkeep.accept import visitor_routes
+from chatkeep.admit import Desk
+from chatkeep.admit._cache import Cache
+from chatkeep.admit.domains import AllowedDomains, DomainEntry, find_origin
+from chatkeep.answer import Answers, Tools
+from chatkeep.audit import Context, Recorder
+from chatkeep.audit.catalogue import ConfigUnsafe
+from chatkeep.checks import Finding, refuse_errors, run_checks
+from chatkeep.clock import Clock, SystemClock
+from chatkeep.crypto import derive_key, new_secret
+from chatkeep.crypto.tokens import TokenKey
+from chatkeep.egress import Egress
+from chatkeep.errors import Misconfigured
+from chatkeep.limits.in_process import InProcessLimits
+from chatkeep.providers import Roster
+from chatkeep.settings import Loaded, Settings, load_settings, split_list
+from chatkeep.store import Store, schema
+from chatkeep.store.engine import parse_database_url
+from chatkeep.store.messages import mark_interrupted
+from chatkeep.web.client_ip import parse_networks
+from chatkeep.web.edge import Edge, PathApp, build_routes
+from chatkeep.web.headers import Surface
+from chatkeep.web.health import health_routes
+from chatkeep.web.openapi import document_routes
+
+log = logging.getLogger("chatkeep.start")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The application, and what has to be told when the process ends."""
+
+    app: ASGIApp
+    desk: Desk
+    answers: Answers
+
+
+def read_settings(**overrides: object) -> Loaded:
+    """The settings of this process. Raises ``Misconfigured``."""
+    return load_settings(os.environ, **overrides)
+
+
+def check_settings(loaded: Loaded) -> list[Finding]:
+    """The warnings. Raises ``Misconfigured`` on the first error."""
+    findings = run_checks(loaded)
+    refuse_errors(findings)
+    return findings
+
+
+def prepare_store(settings: Settings) -> Store:
+    """The store, its schema in order: SQLite is brought to head, elsewhere an old one is refused."""
+    url = settings.effective_database_url
+    if parse_database_url(url).get_backend_name() == "sqlite":
+        if schema.find_revision(url) != schema.HEAD:
+            schema.migrate(url)
+    else:
+        schema.check(url)
+    return Store(url)
+
+
+def with_secret(settings: Settings) -> Settings:
+    """*settings* with a secret key: in development one is made once and kept in the data folder."""
+    if settings.secret_key:
+        return settings
+    if settings.is_production:
+        msg = "CHATKEEP_SECRET_KEY is not set: make one with `openssl rand -base64 48`"
+        raise Misconfigured(msg)
+    path = settings.data_path / "secret-key"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(new_secret())
+    return structs.replace(settings, secret_key=path.read_text(encoding="ascii").strip())
+
+
+def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, warnings: tuple[Finding, ...] = ()) -> Gateway:
+    """One ASGI application over *store*. *warnings* are recorded as events when it starts."""
+    settings = with_secret(settings)
+    clock = clock or SystemClock()
+    desk = _build_desk(settings, store, clock)
+    egress = Egress()
+    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress)))
+    routes = [*visitor_routes(desk, answers), *health_routes(store)]
+    routes += document_routes(routes)
+    edge = Edge(desk, parse_networks(split_list(settings.trusted_proxies)))
+
+    @asynccontextmanager
+    async def lifespan(_app: ASGIApp) -> AsyncIterator[None]:
+        left = await store.transaction(mark_interrupted, at_ms=int(clock.now().timestamp() * 1000))
+        if left:
+            log.warning("answers_interrupted", extra={"fields": {"count": left}})
+        for finding in warnings:
+            desk.recorder.record(ConfigUnsafe(finding.setting), Context())
+        desk.recorder.start()
+        yield
+        await answers.close()
+        await egress.close()
+        await desk.recorder.stop()
+        store.close()
+
+    router = Router(build_routes(routes, edge), lifespan=lifespan, redirect_slashes=False, default=_fallback(edge))
+    return Gateway(router, desk, answers)
+
+
+def _fallback(edge: Edge) -> ASGIApp:
+    """What answers a path that no route has: under ``/api/`` as the visitor API does."""
+    visitor = PathApp({}, edge, Surface.VISITOR_API)
+    other = PathApp({}, edge, Surface.HEALTH)
+
+    async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+        app = visitor if scope.get("path", "").startswith("/api/") else other
+        await app(scope, receive, send)
+
+    return not_found
+
+
+def _build_desk(settings: Settings, store: Store, clock: Clock) -> Desk:
+    """What guards may use."""
+    token_secret = settings.widget_token_secret or settings.secret_key
+    return Desk(
+        settings=settings,
+        clock=clock,
+        store=store,
+        limits=InProcessLimits(),
+        recorder=Recorder(store, clock, derive_key(settings.secret_key, "event-hash")),
+        token_key=TokenKey.from_bytes(derive_key(token_secret, "session-token")),
+        ceiling=_ceiling(settings),
+        own_hosts=_own_hosts(settings),
+        widgets=Cache(clock),
+        sessions=Cache(clock),
+    )
+
+
+def _ceiling(settings: Settings) -> AllowedDomains | None:
+    """The setting ``ALLOWED_ORIGINS``: exactly these origins, or no ceiling."""
+    origins = [origin for text in split_list(settings.allowed_origins) if (origin := find_origin(text)) is not None]
+    if not origins:
+        return None
+    entries = tuple(DomainEntry(origin.text, origin.host, origin.port, "exact") for origin in origins)
+    return AllowedDomains(entries, allows_loopback_http=not settings.is_production)
+
+
+def _own_hosts(settings: Settings) -> frozenset[str]:
+    """What the ``Host`` header may say: each public address, its default port written or not."""
+    hosts = set()
+    for url in settings.public_urls:
+        origin = find_origin(url)
+        if origin is not None:
+            hosts |= {url.partition("://")[2], f"{origin.host}:{origin.port}"}
+    return frozenset(hosts)

@@ -1,0 +1,37 @@
+// What may the server's public config say? Missing keys get defaults; a value of the wrong form is ignored.
+import { form, freeze, record, within, type Look } from './look';
+
+export interface Config {
+  readonly title: string;
+  readonly greeting: string;
+  readonly suggestions: readonly string[];
+  readonly disclosure: string;
+  readonly locale: string;
+  readonly theme: Look['theme'];
+  readonly launcher: Look['launcher'];
+  readonly limits: { readonly messageLength: number; readonly intervalMs: number };
+  readonly features: Readonly<Record<string, unknown>>;
+}
+
+const text = (value: unknown, fallback: string, max: number): string =>
+  form(value, /\S/, fallback).slice(0, max);
+
+/** Typed, bounded and deeply frozen settings; the loader has already read the part that it needs. */
+export function parseConfig(raw: unknown, look: Look): Config {
+  const given = record(raw);
+  const limits = record(given.limits);
+  const list = Array.isArray(given.suggestions) ? (given.suggestions as unknown[]) : [];
+  return freeze({
+    ...look,
+    title: text(given.title, 'Chat', 80),
+    greeting: text(given.greeting, '', 600),
+    suggestions: list.map((s) => text(s, '', 200)).filter(Boolean).slice(0, 6),
+    disclosure: text(given.disclosure, '', 300),
+    limits: {
+      messageLength: within(limits.message_length, 1, 100_000, 4000),
+      intervalMs: within(limits.interval_ms, 0, 60_000, 0),
+    },
+    // A copy, so that freezing never reaches into an object somebody else holds.
+    features: JSON.parse(JSON.stringify(record(given.features))) as Record<string, unknown>,
+  });
+}

@@ -1,0 +1,8 @@
+// Which gateway served this script? Its origin is the only place that the widget ever talks to.
+
+// `currentScript` is gone as soon as the script has run, so it is read here, once.
+// Tag managers that inline scripts leave it null; then the tag that names a widget is ours.
+export const script = (document.currentScript ??
+  document.querySelector('script[data-widget-id]')) as HTMLScriptElement | null;
+
+export const gateway = script?.src ? new URL(script.src).origin : '';

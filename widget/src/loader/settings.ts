@@ -1,0 +1,22 @@
+// What does the server say about this widget? One plain GET: no custom header, so no preflight.
+import { parseLook } from '../contract/look';
+import type { Settings } from '../contract/shell';
+
+/** Why the widget does not start: a code of the error envelope, or one of our own. */
+export interface NoStart {
+  readonly code: string;
+  readonly requestId: string;
+}
+
+const noStart = (code: unknown, requestId: unknown = ''): NoStart => ({ code: `${code}`, requestId: `${requestId}` });
+
+/** Rejects with `NoStart`. */
+export async function loadSettings(gateway: string, widgetId: string, signal: AbortSignal): Promise<Settings> {
+  if (!/^widget_[\w-]{1,120}$/.test(widgetId)) throw noStart('invalid_widget_id');
+  const answer = await fetch(`${gateway}/api/widgets/${widgetId}/config`, { credentials: 'omit', signal }).catch(() => {
+    throw noStart('unreachable');
+  });
+  const raw = (await answer.json().catch(() => null)) as Record<string, unknown> | null;
+  if (!answer.ok || !raw) throw noStart(raw?.error ?? `http_${answer.status}`, raw?.request_id);
+  return { widgetId, look: parseLook(raw), raw };
+}

@@ -1,0 +1,19 @@
+// What does the loader say before the panel, and with it the full list of texts, is there?
+
+export const OPEN = 'Open chat';
+export const REGION = 'Chat';
+export const RETRY = 'Try again';
+export const DISMISS = 'Close';
+export const UNAVAILABLE = 'Chat is unavailable';
+
+const REASONS: Record<string, string> = {
+  https_required: 'This chat needs a secure (HTTPS) page. Nothing was sent.',
+  null_origin: 'This page has no origin of its own (sandboxed or a local file). Nothing was sent.',
+  domain_not_authorized: 'This chat is not set up for this website.',
+  widget_not_found_or_inactive: 'This chat is switched off at the moment.',
+  invalid_widget_id: 'The id of this chat is not valid.',
+  unreachable: 'The chat cannot be reached. Please check your connection.',
+};
+
+/** One sentence for each reason why the chat does not start. */
+export const reasonFor = (code: string): string => REASONS[code] ?? 'The chat could not be loaded. Please try again later.';

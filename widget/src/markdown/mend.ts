@@ -1,0 +1,21 @@
+// How does half-written Markdown look while it streams? Open marks are closed, half links shown as their text,
+// so that nothing flickers between source and result.
+
+const count = (text: string, mark: RegExp): number => text.match(mark)?.length ?? 0;
+
+/** Only the last paragraph can be open; code blocks close themselves. */
+export function mend(text: string): string {
+  if (count(text, /^ {0,3}(```|~~~)/gm) % 2) return text;
+  const start = text.lastIndexOf('\n\n') + 1;
+  let last = text.slice(start);
+  if (count(last, /`/g) % 2) return text + '`';
+  last = last
+    // "[1" and "[a link](https://exa" are not readable yet.
+    .replace(/!?\[([^\][\n]*)\]\([^()\s]*$/, '$1')
+    .replace(/!?\[\d{0,2}$/, '')
+    .replace(/(^|\s)([*_]{1,3}|~~)$/, '$1');
+  const bold = count(last, /\*\*/g) % 2;
+  const single = count(last.replace(/\*\*|^\s*\*\s/gm, ''), /\*/g) % 2;
+  const open = (single ? '*' : '') + (bold ? '**' : '') + (count(last, /~~/g) % 2 ? '~~' : '');
+  return text.slice(0, start) + (open ? last.trimEnd() + open : last);
+}

@@ -1,0 +1,128 @@
+// Which nodes does an answer become? A fixed list of token kinds; anything else is shown as its source text.
+import { h, type ComponentChild, type VNode } from 'preact';
+import type { MarkedToken, Token, Tokens } from 'marked';
+import { CLOSING, cut } from './citations';
+import { decode } from './entities';
+import { OUT, target } from './links';
+
+export interface Setting {
+  readonly known: ReadonlySet<number>;
+  cite(index: number): ComponentChild;
+  code(text: string, language: string): ComponentChild;
+  readonly words: { readonly image: string; readonly table: string };
+}
+
+/** Lists in quotes in lists: beyond this it is not written for people, and recursion has to end. */
+const DEPTH = 12;
+
+export const render = (tokens: readonly Token[], setting: Setting, depth = 0): ComponentChild[] =>
+  tokens.map((token) => (depth > DEPTH ? token.raw : one(token as MarkedToken, setting, depth + 1)));
+
+function one(token: MarkedToken, setting: Setting, depth: number): ComponentChild {
+  const inside = (tokens: readonly Token[] | undefined) => render(tokens ?? [], setting, depth);
+  switch (token.type) {
+    case 'paragraph':
+      return <p>{inside(token.tokens)}</p>;
+    case 'text':
+      return token.tokens ? inside(token.tokens) : written(token.text, setting);
+    case 'escape':
+      return token.text;
+    case 'strong':
+      return <strong>{inside(token.tokens)}</strong>;
+    case 'em':
+      return <em>{inside(token.tokens)}</em>;
+    case 'del':
+      return <del>{inside(token.tokens)}</del>;
+    case 'codespan':
+      return <code>{token.text}</code>;
+    case 'br':
+      return <br />;
+    case 'hr':
+      return <hr />;
+    case 'space':
+    case 'checkbox':
+      return null;
+    case 'heading':
+      // One level for all: the panel's title is a level 2, and answers must not break the page's outline.
+      return <h3 class={`h${Math.min(token.depth, 4)}`}>{inside(token.tokens)}</h3>;
+    case 'blockquote':
+      return <blockquote>{inside(token.tokens)}</blockquote>;
+    case 'code':
+      return setting.code(token.text, /^[\w+#.-]{1,20}/.exec(token.lang ?? '')?.[0] ?? '');
+    case 'list':
+      return list(token, inside);
+    case 'table':
+      return table(token, inside, setting);
+    case 'link':
+      return link(token.href, token.title, inside(token.tokens), token.text);
+    case 'image':
+      // Never loaded: a picture's address can carry the conversation away.
+      return link(token.href, token.title, [`${setting.words.image}: ${decode(token.text)}`], '');
+    default:
+      return token.raw;
+  }
+}
+
+function written(text: string, { known, cite }: Setting): ComponentChild {
+  const parts = cut(decode(text), known);
+  return parts.map((part, i) => {
+    const before = typeof parts[i - 1] === 'number';
+    if (typeof part === 'string') return before ? part.replace(CLOSING, '') : part;
+    const next = parts[i + 1];
+    return (
+      <span class="tied">
+        {cite(part)}
+        {typeof next === 'string' && CLOSING.exec(next)?.[0]}
+      </span>
+    );
+  });
+}
+
+type Inside = (tokens: readonly Token[] | undefined) => ComponentChild[];
+
+function list({ ordered, start, items }: Tokens.List, inside: Inside): VNode {
+  const entries = items.map((item) => (
+    <li class={item.task ? 'task' : ''}>
+      {item.task && <span class="box">{item.checked ? '☑' : '☐'} </span>}
+      {inside(item.tokens)}
+    </li>
+  ));
+  return ordered ? <ol start={Number(start) || 1}>{entries}</ol> : <ul>{entries}</ul>;
+}
+
+function table({ header, rows }: Tokens.Table, inside: Inside, { words }: Setting): VNode {
+  const cell = (c: Tokens.TableCell) =>
+    c.header ? (
+      <th scope="col" class={c.align ?? ''}>
+        {inside(c.tokens)}
+      </th>
+    ) : (
+      <td class={c.align ?? ''}>{inside(c.tokens)}</td>
+    );
+  // Wide tables scroll by themselves, also with the keyboard.
+  return (
+    <div class="wide" tabIndex={0} role="group" aria-label={words.table}>
+      <table>
+        <thead>
+          <tr>{header.map(cell)}</tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr>{row.map(cell)}</tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function link(address: string, title: string | null | undefined, children: ComponentChild[], text: string): ComponentChild {
+  const to = target(decode(address));
+  if (!to) return [children, address && ` (${address})`];
+  return (
+    <a href={to.href} title={title ? `${decode(title)} - ${to.href}` : to.href} {...OUT}>
+      {children}
+      {to.host && !text.includes(to.host) && <span class="host"> ({to.host})</span>}
+    </a>
+  );
+}

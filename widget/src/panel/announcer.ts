@@ -1,0 +1,70 @@
+// What does a screen reader hear of an answer that is being written? Whole sentences, one after another.
+import type { Exchange } from '../talk/exchange';
+import { errorText, type Words } from '../words/en';
+
+/** Ends of sentences and of lines; the rest waits for more text. */
+const SENTENCE = /[\s\S]*(?:[.!?…]["')\]]*\s|[。！？]|\n)/;
+
+/** Long enough for one text to be taken up before the next replaces it. */
+const PACE_MS = 700;
+
+const plain = (markdown: string): string =>
+  markdown
+    .replace(/^[-:| \t]+$|^\s*(```|~~~).*$|^\s*[-+*] /gm, '')
+    .replace(/ ?\[\d{1,2}\]|[*_`#>~]+/g, '')
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/ *\| */g, ', ')
+    .replace(/^, |, $/gm, '')
+    .trim();
+
+export class Announcer {
+  #heard = 0;
+  #exchange = 0;
+  #ended = false;
+  #queue: string[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly speak: (text: string) => void) {}
+
+  hear(exchange: Exchange, words: Words): void {
+    const { id, phase, answer } = exchange;
+    if (id !== this.#exchange) {
+      this.#exchange = id;
+      this.forget();
+    }
+    if (phase === 'sending' || this.#ended) return;
+    const over = phase === 'done' || phase === 'stopped' || phase === 'failed';
+    const rest = answer.slice(this.#heard);
+    const ready = over ? rest : (SENTENCE.exec(rest)?.[0] ?? '');
+    this.#heard += ready.length;
+    if (plain(ready)) this.say(plain(ready));
+    if (!over) return;
+    this.#ended = true;
+    if (phase === 'stopped') this.say(words.stopped);
+    if (phase === 'failed' && exchange.trouble) this.say(errorText(exchange.trouble.code));
+  }
+
+  /** A retry starts the answer from its beginning. */
+  forget(): void {
+    this.#heard = 0;
+    this.#ended = false;
+  }
+
+  say(text: string): void {
+    this.#queue.push(text);
+    this.#timer ??= setTimeout(() => this.#next(), 50);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#queue = [];
+  }
+
+  #next(): void {
+    this.speak(this.#queue.splice(0).join(' '));
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#queue.length) this.#next();
+    }, PACE_MS);
+  }
+}

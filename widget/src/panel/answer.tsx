@@ -1,0 +1,98 @@
+// How is the text of an answer drawn while it grows? Settled blocks once, the open block again with each frame.
+import { Component, h, type ComponentChild, type VNode } from 'preact';
+import { BlockSplitter, type Blocks } from '../markdown/blocks';
+import { render, type Setting } from '../markdown/render';
+import { isRunning, type Exchange } from '../talk/exchange';
+import type { Words } from '../words/en';
+import { CopyButton } from './copy';
+import { showSource } from './sources';
+
+interface Props {
+  exchange: Exchange;
+  words: Words;
+}
+
+export class Answer extends Component<Props> {
+  #splitter = new BlockSplitter();
+  #drawn: ComponentChild[] = [];
+  #blocks: Blocks = { settled: [], open: [] };
+  #sources: unknown;
+  #dueAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  override componentWillUnmount(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Parses; but a very long open block not in every frame: at most a quarter of the time goes into parsing. */
+  #parse({ answer }: Exchange, live: boolean): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    if (live && now < this.#dueAt) {
+      this.#timer = setTimeout(() => this.forceUpdate(), this.#dueAt - now);
+      return;
+    }
+    this.#blocks = this.#splitter.split(answer, live);
+    this.#dueAt = performance.now() + 3 * (performance.now() - now);
+  }
+
+  override render({ exchange, words }: Props): VNode {
+    const live = isRunning(exchange);
+    this.#parse(exchange, live);
+    const setting = this.#setting(exchange, words);
+    const { settled, open } = this.#blocks;
+    // The same virtual nodes as last time are skipped whole. Sources or a new start change what was drawn.
+    if (this.#sources !== exchange.sources || settled.length < this.#drawn.length) this.#drawn = [];
+    this.#sources = exchange.sources;
+    for (let i = this.#drawn.length; i < settled.length; i++) this.#drawn.push(render(settled[i]!, setting));
+    return (
+      <div class={`text ${live ? 'live' : ''}`} dir="auto">
+        {this.#drawn.map((block, i) => (
+          <Block key={i} of={block} />
+        ))}
+        {render(open, setting)}
+      </div>
+    );
+  }
+
+  #setting(exchange: Exchange, words: Words): Setting {
+    return {
+      words,
+      known: new Set(exchange.sources.map(({ index }) => index)),
+      cite: (index) => (
+        <sup>
+          <button
+            type="button"
+            class="cite"
+            aria-label={`${words.source} ${index}: ${exchange.sources.find((s) => s.index === index)?.title ?? ''}`}
+            onClick={(event) => showSource(event.currentTarget, exchange.id, index)}
+          >
+            {index}
+          </button>
+        </sup>
+      ),
+      code: (text, language) => (
+        <div class="code">
+          <div class="bar">
+            <span>{language || words.code}</span>
+            <CopyButton text={text} label={words.copyCode} words={words} />
+          </div>
+          <pre tabIndex={0} dir="ltr">
+            <code>{text}</code>
+          </pre>
+        </div>
+      ),
+    };
+  }
+}
+
+/** Draws what it is given, and not again while it is given the same. */
+class Block extends Component<{ of: ComponentChild }> {
+  override shouldComponentUpdate(next: { of: ComponentChild }): boolean {
+    return next.of !== this.props.of;
+  }
+
+  override render({ of }: { of: ComponentChild }): ComponentChild {
+    return of;
+  }
+}

@@ -1,0 +1,162 @@
+// Where does the visitor write, and when can they not? Draft, length, countdown, send and stop.
+import { Component, h, type VNode } from 'preact';
+import type { Chat } from '../talk/chat';
+import { clean, lengthOf } from '../talk/text';
+import { duration } from '../words/duration';
+import type { Words } from '../words/en';
+import { Offline, Send, Stop } from './icons';
+
+interface Props {
+  chat: Chat;
+  words: Words;
+  limit: number;
+  disclosure: string;
+  running: boolean;
+  offline: boolean;
+  draft: string;
+  onDraft(text: string): void;
+  onSend(text: string): boolean;
+  onReady(): void;
+}
+
+export class Composer extends Component<Props> {
+  #field: HTMLTextAreaElement | null = null;
+  #tick: ReturnType<typeof setTimeout> | undefined;
+  #wasBlocked = false;
+
+  override componentDidMount(): void {
+    this.componentDidUpdate();
+  }
+
+  override componentDidUpdate(): void {
+    this.#grow();
+    const { chat, onReady } = this.props;
+    clearTimeout(this.#tick);
+    if (chat.blocked) {
+      // On the second of the end, not of the beginning, so that the count never shows a second twice.
+      this.#tick = setTimeout(() => this.forceUpdate(), (chat.blockedUntil - Date.now()) % 1000 || 1000);
+    } else if (this.#wasBlocked) {
+      onReady();
+      this.props.onDraft(this.props.draft);
+      if (this.#isAt(this.#dialog())) this.#field?.focus({ preventScroll: true });
+    }
+    // A disabled field loses the focus to the page, and Esc with it: the dialog keeps it meanwhile.
+    if (chat.blocked && !this.#wasBlocked && (this.#isAt(this.#field) || this.#isAt(null))) this.#dialog()?.focus();
+    this.#wasBlocked = chat.blocked;
+  }
+
+  override componentWillUnmount(): void {
+    clearTimeout(this.#tick);
+  }
+
+  #dialog(): HTMLElement | null {
+    return this.#field?.closest<HTMLElement>('[role=dialog]') ?? null;
+  }
+
+  #isAt(node: Element | null): boolean {
+    return (this.#field?.getRootNode() as ShadowRoot).activeElement === node;
+  }
+
+  #grow(): void {
+    const field = this.#field;
+    if (!field) return;
+    field.style.height = 'auto';
+    field.style.height = `${Math.min(field.scrollHeight, 132)}px`;
+  }
+
+  #send = (): void => {
+    const { draft, onSend, onDraft } = this.props;
+    if (this.#refuses()) return;
+    onDraft('');
+    onSend(draft);
+    this.#field?.focus({ preventScroll: true });
+  };
+
+  #stop = (): void => {
+    this.props.chat.stop();
+    this.#field?.focus({ preventScroll: true });
+  };
+
+  #refuses(): boolean {
+    const { chat, running, offline, draft, limit } = this.props;
+    const text = clean(draft);
+    return running || offline || chat.blocked || !text || lengthOf(text) > limit;
+  }
+
+  #key = (event: KeyboardEvent): void => {
+    // 229 and isComposing: Enter that ends a word in an input method must not send it.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    this.#send();
+  };
+
+  override render({ chat, words, limit, disclosure, running, offline, draft, onDraft }: Props): VNode {
+    const length = draft.length > limit * 0.4 ? lengthOf(clean(draft)) : 0;
+    const near = length > limit - Math.min(200, limit * 0.2);
+    const blocked = chat.blocked;
+    return (
+      <div class="bottom">
+        {offline && (
+          <p class="banner" role="status">
+            <Offline />
+            {words.offline}
+          </p>
+        )}
+        {blocked && (
+          <p class="banner countdown" role="timer">
+            {words.wait(duration((chat.blockedUntil - Date.now()) / 1000, words))}
+          </p>
+        )}
+        <form
+          class="composer"
+          onSubmit={(event) => {
+            event.preventDefault();
+            this.#send();
+          }}
+        >
+          <textarea
+            class="field"
+            rows={1}
+            dir={draft ? 'auto' : undefined}
+            aria-label={words.write}
+            placeholder={words.placeholder}
+            value={draft}
+            disabled={blocked}
+            aria-invalid={length > limit}
+            aria-describedby={near ? 'ck-length' : undefined}
+            autoComplete="off"
+            enterkeyhint="send"
+            ref={(node) => void (this.#field = node)}
+            onInput={(event) => onDraft(event.currentTarget.value)}
+            onKeyDown={this.#key}
+          />
+          {running ? (
+            <button type="button" class="send stop" aria-label={words.stop} title={words.stop} onClick={this.#stop}>
+              <span>
+                <Stop />
+              </span>
+            </button>
+          ) : (
+            <button type="submit" class="send" aria-label={words.send} title={words.send} disabled={this.#refuses()}>
+              <span>
+                <Send />
+              </span>
+            </button>
+          )}
+        </form>
+        <p class="small">
+          {near ? (
+            <span id="ck-length" class={length > limit ? 'over' : ''}>
+              {words.length(length, limit)}
+              {length > limit && ` - ${words.tooLong(length - limit)}`}
+            </span>
+          ) : chat.left >= 0 && chat.left <= 3 ? (
+            words.left(chat.left)
+          ) : (
+            <span dir="auto">{disclosure || words.disclosure}</span>
+          )}
+        </p>
+      </div>
+    );
+  }
+}

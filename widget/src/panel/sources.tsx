@@ -1,0 +1,76 @@
+// Where does the answer come from? Cards under it; those that it cites first, the rest on demand.
+import { Component, h, type VNode } from 'preact';
+import { cited } from '../markdown/citations';
+import { OUT, target } from '../markdown/links';
+import type { Exchange } from '../talk/exchange';
+import type { Source } from '../talk/parse';
+import type { Words } from '../words/en';
+import { Out } from './icons';
+
+interface Props {
+  exchange: Exchange;
+  words: Words;
+}
+
+const idOf = (exchange: number, index: number): string => `ck-${exchange}-${index}`;
+
+/** From the small number in the text to its card. */
+export function showSource(from: Element, exchange: number, index: number): void {
+  const card = (from.getRootNode() as ShadowRoot).getElementById(idOf(exchange, index));
+  card?.scrollIntoView({ block: 'nearest' });
+  card?.focus({ preventScroll: true });
+}
+
+export class Sources extends Component<Props, { all: boolean }> {
+  override state = { all: false };
+
+  override render({ exchange, words }: Props, { all }: { all: boolean }): VNode {
+    const { sources, answer, id } = exchange;
+    const used = cited(answer, new Set(sources.map(({ index }) => index)));
+    const first = used.size ? sources.filter(({ index }) => used.has(index)) : sources.slice(0, 2);
+    const rest = sources.length - first.length;
+    return (
+      <div class="sources" role="group" aria-label={words.sources}>
+        <header>
+          <h3>{words.sources}</h3>
+          {rest > 0 && (
+            <button type="button" class="link" aria-expanded={all} onClick={() => this.setState({ all: !all })}>
+              {all ? words.fewer : words.more(rest)}
+            </button>
+          )}
+        </header>
+        <ol>
+          {(all ? sources : first).map((source) => (
+            <li key={source.index}>{card(source, idOf(id, source.index))}</li>
+          ))}
+        </ol>
+      </div>
+    );
+  }
+}
+
+function card({ index, title, url, excerpt }: Source, id: string): VNode {
+  const to = target(url);
+  const inside = [
+    <span class="number">{index}</span>,
+    <span class="about" dir="auto">
+      <strong>{title || to?.host || url}</strong>
+      {excerpt && <span class="excerpt">{excerpt}</span>}
+      {to?.host && (
+        <span class="host">
+          {to.host}
+          <Out />
+        </span>
+      )}
+    </span>,
+  ];
+  return to ? (
+    <a class="source" id={id} href={to.href} title={to.href} {...OUT}>
+      {inside}
+    </a>
+  ) : (
+    <div class="source" id={id} tabIndex={-1}>
+      {inside}
+    </div>
+  );
+}

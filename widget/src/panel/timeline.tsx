@@ -1,0 +1,102 @@
+// How is the conversation laid out and scrolled? It follows the answer only while the visitor reads its end.
+import { Component, h, type VNode } from 'preact';
+import type { Chat } from '../talk/chat';
+import type { Exchange } from '../talk/exchange';
+import type { Words } from '../words/en';
+import { ExchangeView } from './exchange';
+import { Down } from './icons';
+
+interface Props {
+  chat: Chat;
+  words: Words;
+  locale: string;
+  open: boolean;
+  onEdit(exchange: Exchange): void;
+  onAsk(text: string): void;
+}
+
+const NEAR_PX = 90;
+
+export class Timeline extends Component<Props, { away: boolean }> {
+  override state = { away: false };
+  #log: HTMLElement | null = null;
+  #count = 0;
+  #follows = true;
+
+  override componentDidMount(): void {
+    this.#settle();
+  }
+
+  override componentDidUpdate(): void {
+    this.#settle();
+  }
+
+  #settle(): void {
+    const log = this.#log;
+    if (!log) return;
+    const { length } = this.props.chat.items;
+    // One's own message is always brought into view.
+    if (length > this.#count) this.#follows = true;
+    this.#count = length;
+    if (this.#follows) log.scrollTop = log.scrollHeight;
+  }
+
+  #scrolled = (): void => {
+    const log = this.#log!;
+    this.#follows = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
+    if (this.state.away === this.#follows) this.setState({ away: !this.#follows });
+  };
+
+  #latest = (): void => {
+    this.#follows = true;
+    this.#log?.scrollTo({ top: this.#log.scrollHeight, behavior: 'instant' });
+    this.#log?.focus({ preventScroll: true });
+  };
+
+  override render({ chat, words, locale, onEdit, onAsk }: Props, { away }: { away: boolean }): VNode {
+    const last = chat.items.at(-1);
+    return (
+      <div class="middle">
+        {/* The log itself is silent: sentences are announced by the live region of the dialog. */}
+        <div
+          class="log"
+          role="log"
+          aria-live="off"
+          aria-label={words.log}
+          tabIndex={0}
+          ref={(node) => void (this.#log = node)}
+          onScroll={this.#scrolled}
+        >
+          {chat.items.map((item) =>
+            item.kind === 'divider' ? (
+              <p class="divider" key={item.id}>
+                <span>
+                  {words.divider} · {words.dividerNote}
+                </span>
+              </p>
+            ) : (
+              <ExchangeView
+                key={item.id}
+                exchange={item}
+                revision={item.revision}
+                isLast={item === last}
+                locked={chat.blocked || !!chat.running}
+                chat={chat}
+                words={words}
+                locale={locale}
+                onEdit={onEdit}
+                onAsk={onAsk}
+              />
+            ),
+          )}
+        </div>
+        {away && (
+          <button type="button" class="latest" onClick={this.#latest}>
+            <Down />
+            {words.latest}
+          </button>
+        )}
+      </div>
+    );
+  }
+}

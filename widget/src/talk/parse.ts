@@ -1,0 +1,97 @@
+// Is what the gateway sent of the promised shape? Nothing unchecked goes further; nothing here throws but `Failed`.
+import { Failed, trouble, type Trouble } from './trouble';
+
+type Raw = Record<string, unknown>;
+
+export interface Source {
+  readonly index: number;
+  readonly title: string;
+  readonly url: string;
+  readonly excerpt: string;
+}
+
+export interface Grant {
+  readonly token: string;
+  readonly lifeMs: number;
+  readonly conversationId: string;
+}
+
+export interface Ending {
+  readonly reason: string;
+  readonly suggestions: readonly string[];
+  /** Messages left today; -1 when the gateway does not say. */
+  readonly left: number;
+}
+
+const record = (value: unknown): Raw => (value && typeof value === 'object' ? (value as Raw) : {});
+const str = (value: unknown, max = 200): string => (typeof value === 'string' ? value.slice(0, max) : '');
+const num = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : NaN);
+
+/** JSON or null. */
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+/** A new session, or a refreshed one (which may leave out the conversation). */
+export function parseGrant(raw: unknown, conversationId = ''): Grant {
+  const given = record(raw);
+  const token = str(given.session_token, 8192);
+  const conversation = str(given.conversation_id) || conversationId;
+  // A header cannot carry anything else; fetch would throw on it.
+  if (!/^[\x21-\x7e]+$/.test(token) || !conversation) throw new Failed(trouble('malformed'));
+  const seconds = num(given.expires_in);
+  return { token, conversationId: conversation, lifeMs: (seconds > 0 ? seconds : 900) * 1000 };
+}
+
+/** The error envelope; a body that is none still becomes a trouble. */
+export function parseEnvelope(raw: unknown, status: number, retryHeader = ''): Trouble {
+  const given = record(raw);
+  const seconds = num(given.retry_after) || Number(retryHeader);
+  const action = str(given.action);
+  return trouble(/^[a-z][a-z0-9_]{1,60}$/.test(str(given.error)) ? str(given.error) : fallbackCode(status), {
+    status,
+    requestId: str(given.request_id, 80),
+    retryAfter: seconds > 0 ? Math.min(Math.ceil(seconds), 31 * 86_400) : 0,
+    limitType: str(given.limit_type, 40),
+    action: action === 'new_session' || action === 'new_conversation' ? action : '',
+  });
+}
+
+function fallbackCode(status: number): string {
+  if (status === 429) return 'rate_limit_exceeded';
+  return status === 502 || status === 503 || status === 504 ? 'service_unavailable' : 'malformed';
+}
+
+export function parseSources(raw: unknown): Source[] {
+  const list: unknown[] = Array.isArray(raw) ? raw : [];
+  const seen = new Set<number>();
+  return list.slice(0, 50).flatMap((item) => {
+    const { index, title, url, excerpt } = record(item);
+    const number = num(index);
+    if (!Number.isInteger(number) || number < 1 || number > 99 || seen.has(number)) return [];
+    seen.add(number);
+    return [{ index: number, title: str(title), url: str(url, 2000), excerpt: str(excerpt, 600) }];
+  });
+}
+
+export const parseStart = (raw: unknown): { messageId: string; conversationId: string } => ({
+  messageId: str(record(raw).message_id),
+  conversationId: str(record(raw).conversation_id),
+});
+
+export const parseDelta = (raw: unknown): string => str(record(raw).text, 1_000_000);
+
+export function parseEnding(raw: unknown): Ending {
+  const given = record(raw);
+  const left = num(record(given.usage).messages_remaining_today);
+  const list: unknown[] = Array.isArray(given.suggestions) ? given.suggestions : [];
+  return {
+    reason: str(given.finish_reason, 40) || 'stop',
+    suggestions: list.map((s) => str(s).trim()).filter(Boolean).slice(0, 3),
+    left: left >= 0 ? left : -1,
+  };
+}

@@ -1,0 +1,16 @@
+// What exactly is sent of what was typed, and how long is it? (The gateway counts code points after NFC.)
+
+/** CRLF to LF, no control characters or lone surrogates (the gateway refuses them), no blank edges. */
+export const clean = (typed: string): string =>
+  typed
+    .replace(/\r\n?/g, '\n')
+    // eslint-disable-next-line no-control-regex -- these are exactly the characters to remove
+    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '')
+    .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
+    .trim();
+
+export const lengthOf = (text: string): number => {
+  let count = 0;
+  for (const _ of text.normalize('NFC')) count++;
+  return count;
+};

@@ -1,0 +1,40 @@
+// What can go wrong with a request? One shape for refusals of the gateway and for what the network does.
+
+export interface Trouble {
+  /** `error` of the envelope, or one of ours: unreachable, silent, cut, malformed. */
+  readonly code: string;
+  readonly status: number;
+  readonly requestId: string;
+  /** Seconds until asking again makes sense; 0 when the gateway named none. */
+  readonly retryAfter: number;
+  readonly limitType: string;
+  readonly action: '' | 'new_session' | 'new_conversation';
+}
+
+export class Failed extends Error {
+  constructor(readonly trouble: Trouble) {
+    super(trouble.code);
+  }
+}
+
+export const trouble = (code: string, more: Partial<Trouble> = {}): Trouble => ({
+  status: 0,
+  requestId: '',
+  retryAfter: 0,
+  limitType: '',
+  action: '',
+  ...more,
+  code,
+});
+
+/** The session is over for good: only a new one helps. */
+export const sessionIsGone = ({ code }: Trouble): boolean =>
+  ['session_expired', 'invalid_session', 'session_revoked', 'session_required'].includes(code);
+
+/** Sending the same text again would be refused again. */
+export const textIsRefused = ({ code }: Trouble): boolean =>
+  ['message_too_long', 'message_empty', 'content_filtered', 'invalid_request', 'payload_too_large'].includes(code);
+
+/** Nothing that the visitor does here helps. */
+export const isFinal = ({ code }: Trouble): boolean =>
+  ['domain_not_authorized', 'widget_not_found_or_inactive', 'https_required', 'invalid_widget_id'].includes(code);
