@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check unit widget bench fmt lock clean
+.PHONY: help demo test check unit widget bench fmt docs lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ fmt: .venv/dev  ## Format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/dev  ## Write the generated reference pages anew
+	$(BIN)/python docs/generate.py
+
 lock: .venv/dev  ## Pin all dependencies anew, with hashes and without addresses
 	for set in runtime postgres build dev; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
@@ -51,9 +54,10 @@ clean:  ## Remove what the other targets made
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/runtime: .venv/base requirements/runtime.lock requirements/build.lock requirements/postgres.lock pyproject.toml
+.venv/runtime: .venv/base requirements/runtime.lock requirements/build.lock pyproject.toml
 	@echo "Installing what the gateway needs ..."
-	@$(PIP) --require-hashes -r requirements/build.lock -r requirements/runtime.lock -r requirements/postgres.lock
+	@$(PIP) --require-hashes -r requirements/build.lock -r requirements/runtime.lock
+	@$(BIN)/python hatch_build.py
 	@echo "Installing Chatkeep itself ..."
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -237,7 +237,7 @@ class _File(socket.SocketIO):
             def makefile(self, _mode: str) -> _File:
                 return cls(sock, "r")
 
-        sock._io_refs += 1  # type: ignore[attr-defined]  # noqa: SLF001  # as socket.makefile does
+        sock._io_refs += 1  # type: ignore[attr-defined]  # as socket.makefile does
         return Connection()
 
     def read(self, size: int | None = -1) -> bytes:
@@ -481,9 +481,7 @@ def test_a_refused_client_sees_the_end_without_waiting_for_the_drain() -> None:
         assert refused(gateway, b"junk\r\n\r\n").status == 400
 
 
-def test_a_refusal_that_cannot_be_rendered_closes_and_is_logged(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refusal_that_cannot_be_rendered_closes_and_is_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(STATUS, WireFault.MALFORMED, "not a status")
     with serving() as gateway, mallory(gateway, b"junk\r\n\r\n") as sock:
         assert is_closed(sock)

@@ -35,6 +35,13 @@ test('tokens are silent until their sentence is whole', () => {
   expect(heard).toEqual(['Delivery takes two days.', 'Then it rings']);
 });
 
+test('waiting is said once', () => {
+  grow('', 'waiting');
+  grow('', 'waiting');
+  grow('Yes.', 'done');
+  expect(heard).toEqual(['The assistant is writing', 'Yes.']);
+});
+
 test('an answer is heard once', () => {
   grow('Yes. ', 'done');
   grow('', 'done');

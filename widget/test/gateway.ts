@@ -46,13 +46,16 @@ export const stream =
     response.end();
   };
 
-export const answer = (text: string): Reply =>
-  stream(
-    event('start', { message_id: 'msg_1', conversation_id: 'conv_1' }),
-    event('sources', [{ index: 1, title: 'Help', url: 'https://shop.example/', excerpt: 'x' }]),
-    event('delta', { text }),
-    event('done', { usage: { messages_remaining_today: 3 }, finish_reason: 'stop' }),
-  );
+/** A whole answer, in the conversation that was asked for unless another is given. */
+export const answer =
+  (text: string, conversation?: string): Reply =>
+  (response, request) =>
+    stream(
+      event('start', { message_id: 'msg_1', conversation_id: conversation ?? request.body?.conversation_id }),
+      event('sources', [{ index: 1, title: 'Help', url: 'https://shop.example/', excerpt: 'x' }]),
+      event('delta', { text }),
+      event('done', { usage: { messages_remaining_today: 3 }, finish_reason: 'stop' }),
+    )(response, request);
 
 export async function startGateway(): Promise<Gateway> {
   const heard: Heard[] = [];

@@ -5,6 +5,7 @@ with a word to come back, stores what was made, then goes.
 """
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -21,6 +22,11 @@ from chatkeep.web.wire import refuse_on_wire
 
 _BACKLOG = 2048
 _GRACEFUL_SECONDS = 20
+# The wire counts the framing of chunked bodies too.
+_CHUNK_FRAMING_BYTES = 16 * 1024
+# Databases, logs, listeners and calls to providers need files of their own.
+_OTHER_FILES = 128
+_MOST_FILES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,10 @@ class _Server(uvicorn.Server):
     """A server whose streams are told to end, and whose signals are handled by us."""
 
     def __init__(self, listener: Listener, ready: Callable[[], None]) -> None:
-        protocol = bind_protocol(WireLimits(body_bytes=LARGEST_BODY + 1024), listener.refuse)
+        protocol = bind_protocol(WireLimits(body_bytes=LARGEST_BODY + _CHUNK_FRAMING_BYTES, connections=_most_connections()), listener.refuse)
         config = uvicorn.Config(
             listener.app,
+            interface="asgi3",
             http=protocol,
             ws="none",
             loop="none",
@@ -91,6 +98,18 @@ def open_free_socket(host: str, port: int, tries: int = 100) -> socket.socket:
         with suppress(Misconfigured):
             return open_socket(host, candidate)
     return open_socket(host, 0)
+
+
+def _most_connections() -> int:
+    """How many visitors may be connected before the process runs out of files; half are for calls to providers.
+
+    The limit that shells hand out (1,024) is raised as far as the system allows.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(16, (max(soft, wanted) - _OTHER_FILES) // 2)
 
 
 def run_listeners(listeners: Sequence[Listener], ready: Callable[[], None]) -> None:

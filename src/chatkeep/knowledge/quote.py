@@ -55,7 +55,7 @@ def quote(text: str, question: str, concepts: Sequence[Concept], *, longest: int
         return _markdown([Unit(_cut(units[0].text, longest), is_item=False, begins_block=True)]) if units else ""
     amount = _PRICE if _ASKS_PRICE.search(question) else _NUMBER if _ASKS_NUMBER.search(question) else None
     late = _LATE_ON_TOPIC if is_topic else _LATE
-    return _markdown(max(runs, key=lambda run: _worth(*run, concepts, amount) - _awkwardness(*run) - late * run[0])[1])
+    return _markdown(max(runs, key=lambda run: _worth(run[0], run[1], concepts, amount) - _awkwardness(*run) - late * run[0])[1])
 
 
 def _worth(place: int, run: Sequence[Unit], concepts: Sequence[Concept], amount: re.Pattern[str] | None) -> float:

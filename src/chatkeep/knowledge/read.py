@@ -50,7 +50,7 @@ def read(name: str, data: bytes) -> Page:
 
 
 def clean(text: str) -> str:
-    """*text* in NFC, with ``\\n`` as its only line end and without control characters."""
+    """*text* in NFC, with line feeds as its only line ends and without control characters."""
     return unicodedata.normalize("NFC", _CONTROL.sub("", _LINE_END.sub("\n", text)).replace("\x0b", "\n"))
 
 

@@ -70,10 +70,12 @@ def _answer(tx: Tx, org: OrgId, agent: AgentId, asked: Question, limit: int) -> 
 
 def _by_words(tx: Tx, org: OrgId, agent: AgentId, concepts: tuple[Concept, ...]) -> list[_Candidate]:
     """Candidates that hold the concepts' words."""
-    terms = [concept.word for concept in concepts] + [other for concept in concepts for other in concept.others]
+    # Light words would match half of all passages: they count in those that hold a telling one.
+    telling = [concept for concept in concepts if not concept.is_light] or list(concepts)
+    terms = [concept.word for concept in telling] + [other for concept in telling for other in concept.others]
     rows = search_passages(tx, org, agent, terms[:MAX_TERMS], _CANDIDATES)
     held = frozenset(word for row in rows for word in stems(f"{row.heading} {row.text}"))
-    unknown = [concept.word[: max(_PREFIX, len(concept.word) - 3)] for concept in concepts if len(concept.word) > _PREFIX and not match(concept, held)]
+    unknown = [concept.word[: max(_PREFIX, len(concept.word) - 3)] for concept in telling if len(concept.word) > _PREFIX and not match(concept, held)]
     if unknown:
         # Endings that the index does not know (other languages), and slips of the finger.
         rows = search_passages(tx, org, agent, terms[: MAX_TERMS - len(unknown)], _CANDIDATES, prefixes=unknown)

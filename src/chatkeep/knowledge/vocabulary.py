@@ -17,7 +17,7 @@ a about after again all also am an and any anybody anyone anything are aren as a
 can cannot cant could couldnt d did didnt do does doesnt doing dont else etc ever every everything for from
 getting gets give gives going gonna got had has hasnt have havent having he hello help her here hey hi him his hows how i
 id if ill im in into is isnt it its ive just kind know let lets like ll m may maybe me mean might mine more most much must
-my myself need needed needs no not now of ok okay on one ones only or our ours out over please pls re regarding s same say
+my myself need needed needs never no not now of ok okay on one ones only or our ours out over please pls re regarding s same say
 shall she should shouldnt so some somebody someone something sorry still such sure t tell than thank thanks that thats the their
 them then there theres these they theyre thing things this those though to too up us ve very want wants was wasnt way we well
 were what whats when wheres where which while who whom whose why will with without wont would wouldnt yes yet you your

@@ -23,6 +23,8 @@ _HEADING_WEIGHT = 3.0
 _WORD = re.compile(r"[^\W_]+")
 # The full-text index of each database, as the migrations made it.
 _INDEX = table("passages_fts", column("rowid"))
+# The unary plus keeps SQLite from walking an agent's passages and asking the index about each (300 times slower).
+_INDEXED_OWNER: tuple[ColumnElement[Any], ColumnElement[Any]] = (literal_column("+passages.org_id"), literal_column("+passages.agent_id"))
 _WHOLE: ColumnElement[Any] = literal_column("passages_fts")
 _WORDS: ColumnElement[Any] = literal_column("passages.words")
 _ENGLISH: ColumnElement[Any] = literal_column("'english'::regconfig")
@@ -131,9 +133,11 @@ def search_passages(tx: Tx, org: OrgId, agent: AgentId, terms: Sequence[str], li
         return []
     if tx.dialect.name == "postgresql":
         query = _ranked_by_density(" | ".join(f"'{word}':*" if star else f"'{word}'" for word, star in wanted))
+        query = query.where(passages.c.org_id == org, passages.c.agent_id == agent)
     else:
         query = _ranked_by_bm25(" OR ".join(f'"{word}"{star}' for word, star in wanted))
-    return _found(tx, query.where(passages.c.org_id == org, passages.c.agent_id == agent).limit(limit))
+        query = query.where(_INDEXED_OWNER[0] == org, _INDEXED_OWNER[1] == agent)
+    return _found(tx, query.limit(limit))
 
 
 def search_fragments(tx: Tx, org: OrgId, agent: AgentId, fragments: Sequence[str], limit: int) -> list[FoundPassage]:
@@ -163,7 +167,7 @@ def count_passages(tx: Tx, org: OrgId, agent: AgentId, terms: Sequence[str]) -> 
         else:
             joined = _INDEX.join(passages, passages.c.id == _INDEX.c.rowid)
             matches = _WHOLE.op("MATCH")(bindparam(f"word_{number}", f'"{word}"'))
-            counts.append(select(func.count()).select_from(joined).where(*mine, matches))
+            counts.append(select(func.count()).select_from(joined).where(_INDEXED_OWNER[0] == org, _INDEXED_OWNER[1] == agent, matches))
     total, *each = tx.execute(select(*(count.scalar_subquery() for count in counts))).one()
     return total, each
 

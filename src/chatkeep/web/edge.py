@@ -191,8 +191,6 @@ class _Out:
             headers.append((b"retry-after", str(retry_after_of(error)).encode()))
         if error.reason is Reason.METHOD_NOT_ALLOWED:
             headers.append((b"allow", allow.encode()))
-        if error.reason in {Reason.PAYLOAD_TOO_LARGE, Reason.REQUEST_TIMEOUT}:
-            headers.append((b"connection", b"close"))
         await self._whole(status_of(error), headers, _json.encode(envelope(error, self._arrival.request_id)))
 
     async def preflight(self, desk: Desk) -> None:

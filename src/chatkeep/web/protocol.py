@@ -355,9 +355,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         return b"".join(lines)
 
 
-def bind_protocol(
-    limits: WireLimits, refuse: Callable[[WireProblem], WireAnswer]
-) -> type[GuardedHttpProtocol]:
+def bind_protocol(limits: WireLimits, refuse: Callable[[WireProblem], WireAnswer]) -> type[GuardedHttpProtocol]:
     """Make the class for ``uvicorn.Config(http=...)``; *refuse* renders, and must not block."""
     members = {"limits": limits, "refuse": staticmethod(refuse)}
     return type("BoundHttpProtocol", (GuardedHttpProtocol,), members)

@@ -90,7 +90,8 @@ export class ChatkeepWidget extends HTMLElement {
           if (life.aborted) return;
           console.warn(`Chatkeep: ${code} ${requestId}`);
           this.#emit('error', { code, request_id: requestId });
-          const again = code === 'unreachable' ? () => this.#again() : undefined;
+          // What the owner has to set right does not change by asking again.
+          const again = /^(domain|widget|invalid)_/.test(code) ? undefined : () => this.#again();
           this.#launcher = failed(() => this.#tell(code, requestId, again));
         },
       )

@@ -20,6 +20,7 @@ const plain = (markdown: string): string =>
 export class Announcer {
   #heard = 0;
   #exchange = 0;
+  #begun = false;
   #ended = false;
   #queue: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,6 +34,10 @@ export class Announcer {
       this.forget();
     }
     if (phase === 'sending' || this.#ended) return;
+    if (phase === 'waiting' && !this.#begun) {
+      this.#begun = true;
+      this.say(words.thinking);
+    }
     const over = phase === 'done' || phase === 'stopped' || phase === 'failed';
     const rest = answer.slice(this.#heard);
     const ready = over ? rest : (SENTENCE.exec(rest)?.[0] ?? '');
@@ -41,13 +46,13 @@ export class Announcer {
     if (!over) return;
     this.#ended = true;
     if (phase === 'stopped') this.say(words.stopped);
-    if (phase === 'failed' && exchange.trouble) this.say(errorText(exchange.trouble.code));
+    if (phase === 'failed' && exchange.trouble) this.say(errorText(exchange.trouble.code, words));
   }
 
   /** A retry starts the answer from its beginning. */
   forget(): void {
     this.#heard = 0;
-    this.#ended = false;
+    this.#begun = this.#ended = false;
   }
 
   say(text: string): void {

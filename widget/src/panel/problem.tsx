@@ -23,7 +23,7 @@ export class Problem extends Component<Props> {
       <div class="problem">
         <Warning />
         <div>
-          <p>{errorText(trouble.code)}</p>
+          <p>{errorText(trouble.code, words)}</p>
           {trouble.requestId && (
             <p class="ref">
               {words.reference}: <span dir="ltr">{trouble.requestId}</span>

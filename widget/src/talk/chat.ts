@@ -171,7 +171,8 @@ export class Chat {
         if (live()) this.#set(exchange, 'waiting');
         this.around.said('message', ids);
       },
-      start: (messageId) => {
+      start: (messageId, conversationId) => {
+        if (live()) this.#session.adopt(conversationId);
         exchange.messageId = messageId;
       },
       sources: (list) => {

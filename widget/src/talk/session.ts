@@ -34,10 +34,6 @@ export class Session {
     }
   }
 
-  get open(): boolean {
-    return !!this.#grant;
-  }
-
   get token(): string {
     return this.#grant?.token ?? '';
   }
@@ -45,6 +41,11 @@ export class Session {
   /** The gateway says that the token is old: refresh before the next message. */
   expire(): void {
     this.#endsAt = 0;
+  }
+
+  /** The gateway moved the conversation on: the next message goes there. */
+  adopt(conversationId: string): void {
+    if (this.#grant && conversationId) this.#grant = { ...this.#grant, conversationId };
   }
 
   /** Forget it; with `tell`, the gateway is asked to end it too. */

@@ -14,7 +14,6 @@ export const en = {
   send: 'Send',
   stop: 'Stop answering',
   stopped: 'Stopped',
-  sending: 'Sending',
   reconnecting: 'Connecting again…',
   thinking: 'The assistant is writing',
   still: 'Still working on it…',
@@ -47,34 +46,34 @@ export const en = {
   minutes: (n: number) => `${n} min`,
   hours: (n: number) => `${n} h`,
   days: (n: number) => (n === 1 ? '1 day' : `${n} days`),
+  /** By `error` of the envelope, and by our own codes. */
+  errors: {
+    unreachable: 'The chat cannot be reached. Please check your connection.',
+    silent: 'No answer has come for a while.',
+    cut: 'The connection was lost in the middle of the answer.',
+    malformed: 'The answer could not be read.',
+    rate_limit_exceeded: 'That was a lot of messages in a short time.',
+    temporarily_blocked: 'Sending is paused for a while, because there were too many messages.',
+    budget_exhausted: 'The assistant has reached its limit for now. Please come back later.',
+    message_too_long: 'This message is too long.',
+    message_empty: 'This message is empty.',
+    content_filtered: 'This message cannot be sent like this. Please put it in other words.',
+    invalid_request: 'This message could not be accepted.',
+    payload_too_large: 'This message is too long.',
+    domain_not_authorized: 'This chat is not set up for this website.',
+    widget_not_found_or_inactive: 'This chat is switched off at the moment.',
+    https_required: 'This chat needs a secure (HTTPS) page.',
+    processing_error: 'The assistant could not answer. Your message is kept.',
+    service_unavailable: 'The chat is busy at the moment. Your message is kept.',
+    insufficient_storage: 'The chat is busy at the moment. Your message is kept.',
+    idempotency_in_progress: 'The answer to this message is still being written.',
+    invalid_conversation_id: 'This conversation has ended.',
+    not_found: 'This conversation has ended.',
+    session_expired: 'This conversation has ended.',
+  } as Readonly<Record<string, string>>,
+  otherError: 'Something went wrong. Your message is kept.',
 };
 
 export type Words = typeof en;
 
-/** By `error` of the envelope, and by our own codes. */
-export const errorTexts: Readonly<Record<string, string>> = {
-  unreachable: 'The chat cannot be reached. Please check your connection.',
-  silent: 'No answer has come for a while.',
-  cut: 'The connection was lost in the middle of the answer.',
-  malformed: 'The answer could not be read.',
-  rate_limit_exceeded: 'That was a lot of messages in a short time.',
-  temporarily_blocked: 'Sending is paused for a while, because there were too many messages.',
-  budget_exhausted: 'The assistant has reached its limit for now. Please come back later.',
-  message_too_long: 'This message is too long.',
-  message_empty: 'This message is empty.',
-  content_filtered: 'This message cannot be sent like this. Please put it in other words.',
-  invalid_request: 'This message could not be accepted.',
-  payload_too_large: 'This message is too long.',
-  domain_not_authorized: 'This chat is not set up for this website.',
-  widget_not_found_or_inactive: 'This chat is switched off at the moment.',
-  https_required: 'This chat needs a secure (HTTPS) page.',
-  processing_error: 'The assistant could not answer. Your message is kept.',
-  service_unavailable: 'The chat is busy at the moment. Your message is kept.',
-  insufficient_storage: 'The chat is busy at the moment. Your message is kept.',
-  idempotency_in_progress: 'The answer to this message is still being written.',
-  invalid_conversation_id: 'This conversation has ended.',
-  not_found: 'This conversation has ended.',
-  session_expired: 'This conversation has ended.',
-};
-
-export const errorText = (code: string): string => errorTexts[code] ?? 'Something went wrong. Your message is kept.';
+export const errorText = (code: string, words: Words): string => words.errors[code] ?? words.otherError;
