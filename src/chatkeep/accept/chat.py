@@ -136,6 +136,6 @@ async def _whole_answer(call: Call, admitted: Admitted, running: Running) -> Rep
         "conversation_id": running.conversation_id,
         "usage": usage_part(admitted.usage),
         "message_id": running.message_id,
-        "citations": running.sources or [],
+        "citations": running.citations,
     }
     return Reply(value)

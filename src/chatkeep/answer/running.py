@@ -71,6 +71,12 @@ class Running:
             return "".join(self.pieces)
         return self.pieces[0] if self.pieces else ""
 
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        """The sources that the text cites as ``[1]``: what was found but not used is no citation."""
+        text = self.text
+        return [source for source in self.sources or () if f"[{source['index']}]" in text]
+
     def append(self, text: str) -> None:
         """Let the answer grow."""
         self.pieces.append(text)

@@ -69,7 +69,7 @@ class _Keeper:
             answer_id=self._turn.answer_id,
             text=self._running.text,
             state=state,
-            citations=self._running.sources or (),
+            citations=self._running.citations,
             provider=self.outcome.provider,
             tokens_in=self.outcome.tokens_in,
             tokens_out=self.outcome.tokens_out,

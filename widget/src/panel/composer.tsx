@@ -72,6 +72,11 @@ export class Composer extends Component<Props> {
     this.#field?.focus({ preventScroll: true });
   };
 
+  #submit = (event: Event): void => {
+    event.preventDefault();
+    this.#send();
+  };
+
   #stop = (): void => {
     this.props.chat.stop();
     this.#field?.focus({ preventScroll: true });
@@ -90,10 +95,10 @@ export class Composer extends Component<Props> {
     this.#send();
   };
 
-  override render({ chat, words, limit, disclosure, running, offline, draft, onDraft }: Props): VNode {
+  override render({ chat, words, limit, running, offline, draft, onDraft }: Props): VNode {
     const length = draft.length > limit * 0.4 ? lengthOf(clean(draft)) : 0;
     const near = length > limit - Math.min(200, limit * 0.2);
-    const blocked = chat.blocked;
+    const label = running ? words.stop : words.send;
     return (
       <div class="bottom">
         {offline && (
@@ -102,18 +107,12 @@ export class Composer extends Component<Props> {
             {words.offline}
           </p>
         )}
-        {blocked && (
+        {chat.blocked && (
           <p class="banner countdown" role="timer">
             {words.wait(duration((chat.blockedUntil - Date.now()) / 1000, words))}
           </p>
         )}
-        <form
-          class="composer"
-          onSubmit={(event) => {
-            event.preventDefault();
-            this.#send();
-          }}
-        >
+        <form class="composer" onSubmit={this.#submit}>
           <textarea
             class="field"
             rows={1}
@@ -121,7 +120,7 @@ export class Composer extends Component<Props> {
             aria-label={words.write}
             placeholder={words.placeholder}
             value={draft}
-            disabled={blocked}
+            disabled={chat.blocked}
             aria-invalid={length > limit}
             aria-describedby={near ? 'ck-length' : undefined}
             autoComplete="off"
@@ -130,33 +129,36 @@ export class Composer extends Component<Props> {
             onInput={(event) => onDraft(event.currentTarget.value)}
             onKeyDown={this.#key}
           />
-          {running ? (
-            <button type="button" class="send stop" aria-label={words.stop} title={words.stop} onClick={this.#stop}>
-              <span>
-                <Stop />
-              </span>
-            </button>
-          ) : (
-            <button type="submit" class="send" aria-label={words.send} title={words.send} disabled={this.#refuses()}>
-              <span>
-                <Send />
-              </span>
-            </button>
-          )}
+          {/* One button for both, so that the focus stays on it. */}
+          <button
+            type={running ? 'button' : 'submit'}
+            class={running ? 'send stop' : 'send'}
+            aria-label={label}
+            title={label}
+            disabled={!running && this.#refuses()}
+            onClick={running ? this.#stop : undefined}
+          >
+            <span>{running ? <Stop /> : <Send />}</span>
+          </button>
         </form>
-        <p class="small">
-          {near ? (
-            <span id="ck-length" class={length > limit ? 'over' : ''}>
-              {words.length(length, limit)}
-              {length > limit && ` - ${words.tooLong(length - limit)}`}
-            </span>
-          ) : chat.left >= 0 && chat.left <= 3 ? (
-            words.left(chat.left)
-          ) : (
-            <span dir="auto">{disclosure || words.disclosure}</span>
-          )}
-        </p>
+        <p class="small">{near ? this.#length(length) : this.#note()}</p>
       </div>
     );
+  }
+
+  #length(length: number): VNode {
+    const { words, limit } = this.props;
+    return (
+      <span id="ck-length" class={length > limit ? 'over' : ''}>
+        {words.length(length, limit)}
+        {length > limit && ` - ${words.tooLong(length - limit)}`}
+      </span>
+    );
+  }
+
+  #note(): VNode | string {
+    const { chat, words, disclosure } = this.props;
+    if (chat.left >= 0 && chat.left <= 3) return words.left(chat.left);
+    return <span dir="auto">{disclosure || words.disclosure}</span>;
   }
 }

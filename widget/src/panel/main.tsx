@@ -7,7 +7,9 @@ import { en } from '../words/en';
 import { App, type Handle } from './app';
 import { LauncherState } from './launcher';
 import { pageOf } from './page';
+import composerCss from './composer.css?inline';
 import panelCss from './panel.css?inline';
+import textCss from './text.css?inline';
 import timelineCss from './timeline.css?inline';
 
 /** Longer than two pings of the gateway (15 s): silence means that the connection is dead. */
@@ -18,7 +20,8 @@ export function mount(shell: Shell): Panel {
   const launcher = new LauncherState(shell.launcher, frame, en);
   const config = parseConfig(shell.raw, shell.look);
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(panelCss + timelineCss);
+  // What holds for small screens and forced colours stands last (panel.css).
+  sheet.replaceSync(timelineCss + textCss + composerCss + panelCss);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
   const place = document.createElement('div');
   frame.prepend(place);
