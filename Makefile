@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check unit widget bench fmt docs lock clean
+.PHONY: help demo test check unit widget bench fmt docs screenshots lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ fmt: .venv/dev  ## Format
 
 docs: .venv/dev  ## Write the generated reference pages anew
 	$(BIN)/python docs/generate.py
+
+screenshots: .venv/dev widget  ## Take the documentation's pictures anew
+	$(BIN)/python docs/screenshots.py
 
 lock: .venv/dev  ## Pin all dependencies anew, with hashes and without addresses
 	for set in runtime postgres build dev; do \

@@ -30,9 +30,7 @@ def settings_page() -> str:
 
 def errors_page() -> str:
     """Every error code with its status and its event."""
-    rows = [
-        (f"`{WORDINGS[reason].code}`", str(WORDINGS[reason].status), WORDINGS[reason].message, f"`{event_for(reason).type}`") for reason in Reason
-    ]
+    rows = [(f"`{WORDINGS[reason].code}`", str(WORDINGS[reason].status), WORDINGS[reason].message, f"`{event_for(reason).type}`") for reason in Reason]
     text = (
         "# Errors\n\nEvery error is one envelope: `success` (false), `error` (stable), `message` (English, for people), `request_id`, and where they fit "
         "`retry_after` (seconds), `limit_type`, `action`, `usage`, `details`. Limited answers carry `Retry-After`, `RateLimit` and `RateLimit-Policy` "

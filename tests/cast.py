@@ -7,8 +7,11 @@ the test moves; ``Visitor`` talks HTTP to a gateway in a process of its own.
 import asyncio
 import http.client
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,14 +19,30 @@ from typing import Any
 from chatkeep.manage.organizations import choose_organization, choose_providers, default_agent
 from chatkeep.manage.widgets import create_widget
 from chatkeep.settings import Settings
-from chatkeep.store import Store
+from chatkeep.store import Store, schema
 from chatkeep.store.events import EventRow, list_events
 from chatkeep.store.widgets import WidgetRow
 from chatkeep.wiring import Gateway, build_gateway
-from tests.servers import SECRET
+from tests.servers import PATIENCE, SECRET
 
 SHOP = "https://shop.example"
 EVIL = "https://evil.example"
+# Limits wide enough for tests that are not about limits: of a widget, and of a gateway.
+ROOMY = {
+    "limits": {
+        "per_minute": 60,
+        "per_hour": 1000,
+        "per_day": 10_000,
+        "interval_ms": 0,
+        "per_session": 10_000,
+        "per_conversation": 500,
+        "widget_per_hour": 1_000_000,
+        "widget_per_day": 1_000_000,
+        "streams_per_session": 100,
+        "streams_per_widget": 1000,
+    }
+}
+ROOMY_GATEWAY = {"LIMIT_ADDRESS_PER_MINUTE": "1000000", "LIMIT_ADDRESS_PER_HOUR": "1000000", "LIMIT_SESSIONS_PER_ADDRESS_PER_HOUR": "1000000"}
 NOON = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
 
 
@@ -80,6 +99,17 @@ def alices_site(store: Store, *, domains: tuple[str, ...] = ("shop.example",), s
     return create_widget(store, clock, org, agent.agent_id, name="Alice's shop", domains=domains, settings=settings, development=True)
 
 
+def alices_site_in(database_url: str, **choices: Any) -> WidgetRow:
+    """As ``alices_site``, in a database that a gateway of another process uses; asks whatever provider that offers."""
+    if database_url.startswith("sqlite") and schema.find_revision(database_url) is None:
+        schema.migrate(database_url)
+    store = Store(database_url)
+    try:
+        return alices_site(store, **{"provider": "", **choices})
+    finally:
+        store.close()
+
+
 def development(**settings: Any) -> Settings:
     """Settings for a stage."""
     return Settings(env="development", secret_key=SECRET, **settings)
@@ -95,7 +125,9 @@ class Stage:
     loop: asyncio.AbstractEventLoop
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def call(self, method: str, path: str, *, headers: Mapping[str, str] | list[tuple[str, str]] | None = None, body: Any = None, peer: str = "198.51.100.7") -> Reply:
+    def call(
+        self, method: str, path: str, *, headers: Mapping[str, str] | list[tuple[str, str]] | None = None, body: Any = None, peer: str = "198.51.100.7"
+    ) -> Reply:
         """One request. *body*: bytes as they are, anything else as JSON."""
         return self.loop.run_until_complete(self.acall(method, path, headers=headers, body=body, peer=peer))
 
@@ -129,7 +161,7 @@ class Stage:
         async def receive() -> Any:
             if inbox:
                 return inbox.pop()
-            await never
+            return await never
 
         async def send(message: Any) -> None:
             nonlocal status, heads
@@ -245,7 +277,114 @@ class Visitor:
         """One message, answered whole (or as a stream when *headers* ask for it)."""
         return self.request("POST", "/api/chat", {"message": text, "conversation_id": self.session["conversation_id"]}, **headers)
 
-    def history(self) -> list[dict[str, Any]]:
-        """What was said so far."""
-        messages: list[dict[str, Any]] = self.request("GET", f"/api/conversations/{self.session['conversation_id']}/messages").json["messages"]
+    def listen(self, text: str, accept: str = "text/event-stream") -> "Listening":
+        """One message, whose answer a thread of its own reads as it comes."""
+        return Listening(self, text, accept)
+
+    def history(self, limit: int = 50) -> list[dict[str, Any]]:
+        """What was said so far: the newest *limit* messages."""
+        reply = self.request("GET", f"/api/conversations/{self.session['conversation_id']}/messages?limit={limit}")
+        assert reply.status == 200, reply.body
+        messages: list[dict[str, Any]] = reply.json["messages"]
         return messages
+
+    def settled(self) -> list[dict[str, Any]]:
+        """The history as soon as no answer in it is being made any more."""
+        until = time.monotonic() + PATIENCE
+        messages = self.history()
+        while any(message["state"] == "streaming" for message in messages):
+            assert time.monotonic() < until, "an answer is never finished"
+            messages = self.history()
+        return messages
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An event as a client got it; *at* is ``time.monotonic`` of its receipt."""
+
+    name: str
+    data: Any
+    at: float
+
+
+class Listening:
+    """The answer to one message, read by a thread. *reply* is the whole of it; *heard* grows event by event."""
+
+    def __init__(self, visitor: Visitor, text: str, accept: str) -> None:
+        self.question = text
+        self.status = 0
+        self.heard: list[Heard] = []
+        self.reply: Reply | None = None
+        self.is_over = False
+        self._changed = threading.Condition()
+        body = {"message": text, "conversation_id": visitor.session["conversation_id"]}
+        self._connection = visitor.send("POST", "/api/chat", body, Accept=accept)
+        self._socket = self._connection.sock
+        self._thread = threading.Thread(target=self._read, name="listening")
+        self._thread.start()
+
+    @property
+    def text(self) -> str:
+        """All that was shown."""
+        return "".join(event.data["text"] for event in self.events("delta"))
+
+    @property
+    def message_id(self) -> str:
+        """The answer's id, as the first event said it."""
+        message_id: str = self.events("start")[0].data["message_id"]
+        return message_id
+
+    @property
+    def last(self) -> Heard:
+        """The event that ended the stream."""
+        return self.heard[-1]
+
+    def events(self, name: str) -> list[Heard]:
+        """What came under that name."""
+        return [event for event in list(self.heard) if event.name == name]
+
+    def wait(self, condition: "Callable[[Listening], object]", within: float = PATIENCE) -> "Listening":
+        """Until *condition* holds or the answer is over. *within* seconds without either is a failure."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self) or self.is_over, within), f"nothing more after {self.heard[-3:]}"
+        return self
+
+    def finish(self, within: float = PATIENCE) -> "Listening":
+        """Until the answer is over, one way or another."""
+        return self.wait(lambda _: False, within)
+
+    def hang_up(self) -> None:
+        """Drop the connection."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(PATIENCE)
+
+    def _read(self) -> None:
+        """Runs in the thread. A connection that breaks is an end like others: what counts is what came before it."""
+        try:
+            with suppress(OSError, http.client.HTTPException):
+                self._read_answer(self._connection.getresponse())
+        finally:
+            self._connection.close()
+            with self._changed:
+                self.is_over = True
+                self._changed.notify_all()
+
+    def _read_answer(self, answer: http.client.HTTPResponse) -> None:
+        """Status, then the events, or a body that is none."""
+        self.status = answer.status
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        if not headers.get("content-type", "").startswith("text/event-stream"):
+            self.reply = Reply(answer.status, headers, answer.read())
+            return
+        whole = b""
+        waiting = b""
+        while data := answer.read1(65536):
+            at = time.monotonic()
+            whole += data
+            *blocks, waiting = (waiting + data).split(b"\n\n")
+            events = [Heard(name, value, at) for block in blocks for name, value in Reply(200, {}, block).events()]
+            with self._changed:
+                self.heard += events
+                self._changed.notify_all()
+        self.reply = Reply(answer.status, headers, whole)

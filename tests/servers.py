@@ -1,8 +1,10 @@
 """Real servers for tests: started on free ports with their own data folders, stopped by process id."""
 
+import http.client
 import json
 import os
 import pwd
+import selectors
 import shutil
 import signal
 import socket
@@ -10,15 +12,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from chatkeep.store import schema
 
 PATIENCE = 30.0
+_LAUNCHER = Path(__file__).with_name("launch.py")
 SECRET = "kZ3v-0Yc8uQm1xT5nB7rL2wE9sG4hJ6pA_dF1iO3"
 
 
@@ -38,42 +42,50 @@ def find_postgres() -> Path | None:
 
 @dataclass
 class Postgres:
-    """A running server; databases are copies of one migrated template."""
+    """A server of our own; databases are copies of one migrated template."""
 
     port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
     template_is_made: bool = False
 
     @classmethod
     @contextmanager
     def running(cls) -> Iterator["Postgres"]:
         """Start a server as ``postgres`` (it refuses root), stop it at the end."""
-        programs = find_postgres()
-        assert programs is not None
         folder = Path(tempfile.mkdtemp(prefix="chatkeep-pg-"))
-        user = pwd.getpwnam("postgres") if os.getuid() == 0 else None
-        if user is not None:
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-        port = free_port()
-        subprocess.run(
-            [programs / "initdb", "-D", folder / "data", "-U", "chatkeep", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **as_user,
-        )
-        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "max_connections": 200}
-        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([programs / "postgres", "-D", folder / "data", *arguments], stdout=log, stderr=log, cwd=folder, **as_user)
+        server = cls(free_port(), folder)
         try:
-            subprocess.run([programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"], check=False, capture_output=True)
-            _wait_for_postgres(process, port, programs)
-            yield cls(port)
+            server._make()
+            server.launch()
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)
+            server.halt()
             shutil.rmtree(folder, ignore_errors=True)
+
+    def launch(self) -> None:
+        """Start it (again) and wait until it accepts connections."""
+        options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder, "max_connections": 200}
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            command = [_programs() / "postgres", "-D", self.folder / "data", *arguments]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **_as_postgres())
+        _wait_for_postgres(self.process, self.port, _programs())
+
+    def halt(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT is "fast", SIGQUIT "immediate", without a word to anybody."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.send_signal(how)
+            process.wait(PATIENCE)
+
+    def _make(self) -> None:
+        """The data folder."""
+        user = _as_postgres()
+        if user:
+            os.chown(self.folder, user["user"], user["group"])
+        command = [_programs() / "initdb", "-D", self.folder / "data", "-U", "chatkeep", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **user)
 
     def url(self, name: str) -> str:
         """The address of database *name*, as the setting takes it."""
@@ -94,6 +106,21 @@ class Postgres:
             connection.execute(statement)
 
 
+def _programs() -> Path:
+    """The folder of PostgreSQL's programs, which is there."""
+    found = find_postgres()
+    assert found is not None
+    return found
+
+
+def _as_postgres() -> dict[str, Any]:
+    """How root starts a process as ``postgres``; for anybody else there is nothing to change."""
+    if os.getuid() != 0:
+        return {}
+    user = pwd.getpwnam("postgres")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
 def _wait_for_postgres(process: subprocess.Popen[bytes], port: int, programs: Path) -> None:
     """Until it accepts connections; ``pg_isready`` itself waits up to a second for each answer."""
     while process.poll() is None:
@@ -101,6 +128,9 @@ def _wait_for_postgres(process: subprocess.Popen[bytes], port: int, programs: Pa
             return
         subprocess.run([programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"], check=False, capture_output=True)
     raise RuntimeError("PostgreSQL ended at once")
+
+
+Tuned = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
@@ -114,22 +144,40 @@ class Gateway:
     log: Path
 
     @classmethod
-    def start(cls, data_dir: Path, **settings: str) -> "Gateway":
-        """Start one on a free port and wait until it says that it listens. *settings*: ``ENV="production"`` …"""
+    def start(cls, data_dir: Path, *, tuned: Tuned | None = None, within: float = PATIENCE, **settings: str) -> "Gateway":
+        """Start one on a free port and wait until it says that it listens.
+
+        *settings*: ``ENV="production"`` …; *tuned*: constants that ``tests/launch.py`` sets.
+        """
         environ = gateway_environment(data_dir, **settings)
         log = data_dir.parent / f"{data_dir.name}.log"
+        program = ["-m", "chatkeep"] if tuned is None else [str(_LAUNCHER), json.dumps(tuned)]
         with log.open("ab") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "chatkeep", "serve", "--port", settings.get("PORT", "0"), "--json"],
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env=environ,
-            )
-        assert process.stdout is not None
-        line = process.stdout.readline()
+            command = [sys.executable, *program, "serve", "--port", settings.get("PORT", "0"), "--json"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=environ)
+        line = first_line(process, within)
         if not line:
+            end(process)
             raise RuntimeError(f"the gateway did not start: {log.read_text()[-2000:]}")
         return cls(process, json.loads(line)["url"], data_dir, environ, log)
+
+    @classmethod
+    @contextmanager
+    def running(cls, data_dir: Path, *, tuned: Tuned | None = None, **settings: str) -> Iterator["Gateway"]:
+        """As ``start``; whatever is left of it at the end is killed."""
+        gateway = cls.start(data_dir, tuned=tuned, **settings)
+        try:
+            yield gateway
+        finally:
+            end(gateway.process)
+
+    def get(self, path: str, timeout: float = PATIENCE) -> tuple[int, Any]:
+        """Status and JSON of one GET without any header of a visitor."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
 
     @property
     def port(self) -> int:
@@ -152,6 +200,23 @@ class Gateway:
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
+
+
+def first_line(process: subprocess.Popen[bytes], within: float = PATIENCE) -> bytes:
+    """The first line that *process* says; nothing when it ends, or is silent for *within* seconds."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        return process.stdout.readline() if selector.select(within) else b""
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill *process* if it still runs, and let go of its output."""
+    if process.poll() is None:
+        process.kill()
+        process.wait(PATIENCE)
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def gateway_environment(data_dir: Path, **settings: str) -> dict[str, str]:

@@ -96,7 +96,7 @@ describe('hostile Markdown', () => {
     const splitter = new BlockSplitter();
     for (let at = 0; at <= text.length; at++) {
       const { settled, open } = splitter.split(text.slice(0, at), true);
-      show(render([...settled.flat(), ...open], setting));
+      show(render([...settled, ...open], setting));
     }
   });
 
@@ -114,7 +114,7 @@ describe('streaming', () => {
       const splitter = new BlockSplitter();
       for (let at = 0; at < TEXT.length; at += step) splitter.split(TEXT.slice(0, at), true);
       const { settled, open } = splitter.split(TEXT, false);
-      expect(show(render([...settled.flat(), ...open], setting))).toBe(html(TEXT));
+      expect(show(render([...settled, ...open], setting))).toBe(html(TEXT));
     }
   });
 

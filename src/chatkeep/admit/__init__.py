@@ -61,9 +61,10 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted:
         asked_for = body.parse_conversation_id(request.conversation_id) if request.conversation_id is not None else None
         claims = session.parse_token(arrival, desk) if "authorization" in arrival.headers else None
         seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, claims.wid if claims else None), desk)
+        # Before all that the widget's settings judge: what a foreign page sends must not spend its visitor's bucket.
+        origin.check(page, seen.widget, desk)
         body.check_size(arrival, seen.widget)
         text = body.parse_message(request.message, seen.widget)
-        origin.check(page, seen.widget, desk)
         live = await session.load(claims or session.parse_token(arrival, desk), arrival, seen.widget, desk)
         seen.session = live.row
         seen.conversation_id = await conversation.load(asked_for, live, desk)
@@ -97,6 +98,7 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
         request = body.parse(arrival, body.SessionRequest)
         seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, None), desk)
         origin.check(page, seen.widget, desk)
+        body.check_size(arrival, seen.widget)
         if seen.widget.access_mode != "session":
             raise invalid("widget_id", "this widget's access mode does not open sessions")
         seen.is_counted = True

@@ -60,7 +60,7 @@ class DomainEntry:
 
     def covers(self, origin: Origin) -> bool:
         """Whether *origin* lies inside this entry, its scheme aside."""
-        if origin.port != (self.port or _DEFAULT_PORT[origin.scheme]):
+        if origin.port != (_DEFAULT_PORT[origin.scheme] if self.port is None else self.port):
             return False
         if origin.host == self.host:
             return self.scope != "below"
@@ -92,7 +92,7 @@ def parse_entry(text: str, *, development: bool) -> DomainEntry:
     scope, rest = _scope(text.strip())
     if "://" in rest:
         scheme, _, rest = rest.partition("://")
-        if scheme.lower() != "https" and not development:
+        if scheme.lower() not in ({"https", "http"} if development else {"https"}):
             raise WrongUsage(_problem(text, "only https pages can embed a widget; write the host alone, like shop.example"))
         rest = rest.removesuffix("/")
     if not rest or any(char in rest for char in "/?#\\@ \t\r\n%*") or rest.startswith(".") or not rest.isprintable():

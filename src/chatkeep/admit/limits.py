@@ -159,7 +159,7 @@ async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession
 
 def wants_stream(arrival: Arrival) -> bool:
     """Whether the client asked for an event stream."""
-    return "text/event-stream" in arrival.headers.get("accept", "")
+    return "text/event-stream" in arrival.headers.get("accept", "").lower()
 
 
 def _refused(refusal: Refusal, usage: Usage | None) -> Refused:

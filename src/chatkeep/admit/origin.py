@@ -7,11 +7,13 @@ Store down: not consulted; the widget is already loaded.
 
 from chatkeep.admit._types import Arrival, Desk, Widget
 from chatkeep.admit.domains import Origin
-from chatkeep.errors import Reason, Refused
+from chatkeep.errors import Reason, Refused, invalid
 
 
 def check_form(arrival: Arrival) -> Origin:
     """The request's origin. Absent, ``null``, repeated or non-canonical is refused before any read."""
+    if "origin" in arrival.repeated:
+        raise invalid("origin", "must be sent once")
     if arrival.origin is None:
         raise Refused(Reason.DOMAIN_NOT_AUTHORIZED)
     return arrival.origin

@@ -19,7 +19,7 @@ _SETTINGS: dict[str, Any] = {
         "Which grind do I need for a moka pot?",
         "I opened a bag and do not like it. What now?",
     ],
-    "theme": {"accent": "#12303d"},
+    "theme": {"accent": "#c23d12"},
     "launcher": {"label": "Ask us"},
 }
 

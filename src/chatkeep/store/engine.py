@@ -26,7 +26,7 @@ def parse_database_url(text: str) -> URL:
     """*text* as a URL with a driver that we use. Raises ``Misconfigured`` without showing it."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is not a number
         url = None
     if url is not None and url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database:
         return url.set(drivername="sqlite+pysqlite")

@@ -31,9 +31,9 @@ def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str],
         return describe(peer)
     by_list = _last_foreign(_split(forwarded_for), trusted)
     by_standard = _last_foreign([_for_part(element) for element in _split(forwarded)], trusted)
-    if by_list and by_standard and by_list != by_standard:
+    if forwarded_for and forwarded and by_list != by_standard:
         # A proxy that writes one of them passes the client's own copy of the other on:
-        # whoever sends both cannot choose which one is believed.
+        # whoever sends both cannot choose which one is believed, not even where one is unreadable.
         return describe(peer)
     return describe(by_list or by_standard or peer)
 

@@ -4,13 +4,14 @@ import { mend } from './mend';
 import { lex } from './tokens';
 
 export interface Blocks {
-  /** Finished blocks: the same array objects on every call, so that a view can keep what it drew. */
-  readonly settled: readonly Token[][];
+  /** Finished blocks: the same objects at the same places on every call, so that a view can keep what it drew. */
+  readonly settled: readonly Token[];
+  /** The rest, in order; once finished, a block keeps its place in the whole row. */
   readonly open: readonly Token[];
 }
 
 export class BlockSplitter {
-  #settled: Token[][] = [];
+  #settled: Token[] = [];
   #done = 0;
 
   /** `text` only grows from call to call; a shorter one starts over. */
@@ -27,7 +28,7 @@ export class BlockSplitter {
     // Lengths are only right where the parser kept the text as it was.
     if (!live || !ready.length || !tail.startsWith(raw)) return { settled: this.#settled, open: tokens };
     this.#done += raw.length;
-    this.#settled.push(ready);
+    this.#settled.push(...ready);
     return { settled: this.#settled, open: tokens.slice(keep) };
   }
 }

@@ -44,13 +44,14 @@ export class Answer extends Component<Props> {
     // The same virtual nodes as last time are skipped whole. Sources or a new start change what was drawn.
     if (this.#sources !== exchange.sources || settled.length < this.#drawn.length) this.#drawn = [];
     this.#sources = exchange.sources;
-    for (let i = this.#drawn.length; i < settled.length; i++) this.#drawn.push(render(settled[i]!, setting));
+    for (let i = this.#drawn.length; i < settled.length; i++) this.#drawn.push(render([settled[i]!], setting));
+    // Keys by place: a block that settles keeps its nodes, so nothing jumps (and nothing counts as a layout shift).
+    const row = [...this.#drawn, ...render(open, setting)];
     return (
       <div class={`text ${live ? 'live' : ''}`} dir="auto">
-        {this.#drawn.map((block, i) => (
+        {row.map((block, i) => (
           <Block key={i} of={block} />
         ))}
-        {render(open, setting)}
       </div>
     );
   }
