@@ -136,6 +136,8 @@ describe('streaming', () => {
     ['done **b** and *i*', 'done **b** and *i*'],
     ['```\nlet **a', '```\nlet **a'],
     ['* item', '* item'],
+    ['x\n\n| a | b', 'x\n\n| a | b\n|---|---|'],
+    ['x\n\n| a | b |\n|--', 'x\n\n| a | b |\n|---|---|'],
   ])('%j is mended to %j', (half, whole) => {
     expect(mend(half)).toBe(whole);
   });
