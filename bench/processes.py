@@ -38,6 +38,11 @@ def core_count() -> int:
     return len(_CORES)
 
 
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """*given* and nothing else that could set up a server."""
+    return {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR"}} | dict(given)
+
+
 def raise_file_limit() -> None:
     """Allow as many open files as we may; children inherit it."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -72,9 +77,7 @@ class Server:
         self._log = log
         self._began = time.perf_counter()
         with log.open("ab") as stderr, on_core(core):
-            self.process = subprocess.Popen(
-                command, env={**os.environ, **(environ or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
-            )
+            self.process = subprocess.Popen(command, env=environment(environ or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
     def __enter__(self) -> "Server":
         return self
@@ -98,7 +101,8 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdin.write(question + "\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline()
+        # Before its first answer the gateway has said where it listens.
+        return next(line for line in self.process.stdout if line.startswith("{"))
 
     def cpu_seconds(self) -> float:
         """CPU time of all threads of the process tree so far."""
@@ -149,7 +153,7 @@ class Server:
 
 def run_python(*words: str, environ: Mapping[str, str]) -> str:
     """The output of a Python program in a process of its own. Raises ``BenchFailed``."""
-    done = subprocess.run([sys.executable, *words], env={**os.environ, **environ}, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    done = subprocess.run([sys.executable, *words], env=environment(environ), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     if done.returncode:
         raise BenchFailed(f"{' '.join(words[:3])} failed: {done.stderr[-1500:]}")
     return done.stdout

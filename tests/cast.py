@@ -270,7 +270,11 @@ class Visitor:
         if content is not None:
             own["Content-Type"] = "application/json"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, content, {**own, **{name.replace("_", "-"): value for name, value in headers.items()}})
+        try:
+            connection.request(method, path, content, {**own, **{name.replace("_", "-"): value for name, value in headers.items()}})
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def say(self, text: str, **headers: str) -> Reply:

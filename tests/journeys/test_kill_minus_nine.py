@@ -57,7 +57,7 @@ def test_ten_kills_on_postgresql(data_dir: Path, postgres: Postgres, upstream: U
 
 def _kill_again_and_again(times: int, data_dir: Path, url: str, upstream: Upstream, check_store: Callable[[], None]) -> None:
     seed = int(os.environ.get("KILL_SEED", random.randrange(1_000_000)))
-    print(f"KILL_SEED={seed}")
+    print(f"KILL_SEED={seed}")  # noqa: T201 - shown when the test fails
     widget = alices_site_in(url, settings=ROOMY)
     settings = {**ROOMY_GATEWAY, "DATABASE_URL": url, "OPENAI_BASE_URL": upstream.base_url, "OPENAI_MODEL": "by-question"}
     gateway = Gateway.start(data_dir, **settings)
@@ -65,7 +65,7 @@ def _kill_again_and_again(times: int, data_dir: Path, url: str, upstream: Upstre
         everybody = [Tried(Visitor(gateway.port, widget.widget_id, SHOP).open()) for _ in SCRIPTS]
         kept_parts = 0
         for number, (name, moment) in enumerate(_moments(times, random.Random(seed))):
-            print(f"kill {number}: {name}")
+            print(f"kill {number}: {name}")  # noqa: T201 - as above
             now = [
                 tried.visitor.listen(f"{script} in round {number}", "application/json" if place == JSON_VISITOR else "text/event-stream")
                 for place, (script, tried) in enumerate(zip(SCRIPTS, everybody, strict=True))
@@ -81,7 +81,7 @@ def _kill_again_and_again(times: int, data_dir: Path, url: str, upstream: Upstre
             for tried in everybody:
                 tried.visitor.port = gateway.port
                 kept_parts += _check_history(tried, killed_at)
-        print(f"{kept_parts} parts were shown more than {KEPT_SECONDS:.0f} s before a kill")
+        print(f"{kept_parts} parts were shown more than {KEPT_SECONDS:.0f} s before a kill")  # noqa: T201 - as above
         assert kept_parts > times, "the test must have tried what it is about"
         assert gateway.stop() == 0
     finally:

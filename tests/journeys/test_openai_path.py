@@ -24,7 +24,6 @@ KEY = "sk-canary-4d1f09"
 # The spec's "cancels the provider call within 1 s", four times over for a slow machine.
 CANCEL_SECONDS = 4.0
 TUNED = {"chatkeep.answer.consult": {"FIRST_BYTE_SECONDS": 0.5}, "chatkeep.wiring:Egress": {"silence_s": 1.0}}
-TUNED_SILENCE = {"chatkeep.wiring:Egress": {"silence_s": 1.0}}
 STREAM = "text/event-stream"
 # Never ends by itself, or only after a second for each byte.
 WITHOUT_END = {"endless", "endless-comments", "drip"}
@@ -145,7 +144,7 @@ def test_every_bad_upstream_ends_in_one_event_and_the_key_shows_nowhere(data_dir
     widget = alices_site_in(_url(data_dir), settings=ROOMY)
     said: list[bytes] = []
     with Gateway.running(data_dir, tuned=TUNED, LOG_LEVEL="debug", **_settings(upstream)) as gateway:
-        scripts = sorted((SCRIPTS.keys() | BODIES.keys()) - WITHOUT_END) + ["401", "429", "500", "302"]
+        scripts = [*sorted((SCRIPTS.keys() | BODIES.keys()) - WITHOUT_END), "401", "429", "500", "302"]
         victors = [Visitor(gateway.port, widget.widget_id, SHOP).open() for _ in scripts]
         listening = [victor.listen(script) for victor, script in zip(victors, scripts, strict=True)]
         for one in listening:
@@ -169,20 +168,19 @@ def test_every_bad_upstream_ends_in_one_event_and_the_key_shows_nowhere(data_dir
         assert secret not in log
         assert all(secret.encode() not in text for text in said)
     assert all("sk-" not in line for line in log.splitlines())
-    assert "processing_error" not in rows or "provider_failed" in rows
 
 
 @pytest.mark.parametrize("script", ["endless", "endless-comments"])
 def test_an_upstream_without_end_is_left(victor: Visitor, upstream: Upstream, script: str) -> None:
     listening = victor.listen(script)
+    _until_asked(upstream)
     if script == "endless":
-        listening.finish()
-        assert listening.last.name == "error"
-        assert _seen_within(upstream, aborted=1)
+        assert listening.finish().last.name == "error"
     else:
-        assert listening.wait(lambda heard: heard.events("start")).heard
+        # Signs of life are no silence: the deadline for the whole, or the visitor, ends this.
         assert victor.request("DELETE", f"/api/chat/{listening.message_id}/stream").status == 204
-        assert _seen_within(upstream, aborted=1)
+        assert listening.finish().last.data["finish_reason"] == "stopped"
+    assert _seen_within(upstream, aborted=1)["finished"] == 0
 
 
 def _stop(victor: Visitor, listening: Listening) -> None:
@@ -207,7 +205,7 @@ def test_leaving_cancels_the_call(data_dir: Path, upstream: Upstream, accept: st
     with Gateway.running(data_dir, **_settings(upstream)) as gateway:
         victor = Visitor(gateway.port, widget.widget_id, SHOP).open()
         listening = victor.listen(script, accept)
-        _until_streaming(victor, upstream)
+        _until_asked(upstream)
         if accept == STREAM:
             listening.wait(lambda heard: heard.text)
         leave(victor, listening)
@@ -257,10 +255,9 @@ def test_the_model_sees_the_conversation_but_no_other(gateway: Gateway, victor: 
     assert said == [("user", "echo my name is Victor"), ("assistant", "echo my name is Victor"), ("user", "words-3-1 what is my name?")]
 
 
-def _until_streaming(victor: Visitor, upstream: Upstream) -> None:
-    """Until the question has reached the upstream; its answer is a row by then."""
+def _until_asked(upstream: Upstream) -> None:
+    """Until the question has reached the upstream, and is being answered."""
     assert upstream.seen(requests=1)["open"] == 1
-    assert victor.history()[-1]["state"] == "streaming"
 
 
 def _seen_within(upstream: Upstream, **at_least: int) -> dict[str, int]:

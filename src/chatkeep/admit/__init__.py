@@ -110,7 +110,7 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
     desk.sessions.put(live.row.session_id, live)
     token, seconds = session.sign(live, seen.widget, desk)
     desk.recorder.record(SessionCreated(), context_of(seen))
-    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, limits.usage_of_new_session(seen.widget, live, desk))
+    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, await limits.usage_of_new_session(seen.widget, live, desk))
 
 
 async def refresh_session(arrival: Arrival, desk: Desk) -> OpenedSession:

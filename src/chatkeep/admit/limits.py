@@ -80,12 +80,15 @@ async def spend_message(arrival: Arrival, widget: Widget, session: LiveSession, 
     return usage, tuple(gauges)
 
 
-def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk) -> Usage:
+async def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk) -> Usage:
     """What a visitor has today before the first message. Counters of a new session are known to be zero."""
     now = desk.clock.now()
     visitor, domain = _day_counters(widget, session, now)
-    fresh = [visitor, *_plain_counters(widget, session, session.row.conversation_id)]
-    desk.limits.seed({counter.key: 0 for counter in fresh}, desk.clock.monotonic())
+    plain = _plain_counters(widget, session, session.row.conversation_id)
+    desk.limits.seed({counter.key: 0 for counter in (visitor, *plain)}, desk.clock.monotonic())
+    if desk.limits.unknown([domain]):
+        # Not known to be zero: other visitors may have talked today, before this process began.
+        await _rebuild([visitor, domain, *plain], widget, session, session.row.conversation_id, desk, now)
     return Usage(min(desk.limits.left(visitor), desk.limits.left(domain)), iso(next_midnight(now)))
 
 

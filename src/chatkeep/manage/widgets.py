@@ -12,7 +12,7 @@ from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import WrongUsage
-from chatkeep.ids import AgentId, OrgId, WidgetId
+from chatkeep.ids import AgentId, OrgId, WidgetId, find_widget_id
 from chatkeep.store import Store
 from chatkeep.store.widgets import WidgetRow, add_widget, find_widget, list_widgets, replace_widget
 
@@ -65,7 +65,8 @@ def all_widgets(store: Store, org: OrgId) -> list[WidgetRow]:
 
 def get_widget(store: Store, org: OrgId, widget_id: str) -> WidgetRow:
     """The widget of that id in *org*. Raises ``WrongUsage``."""
-    widget = store.read_now(find_widget, org, WidgetId(widget_id))
+    wanted = find_widget_id(widget_id)
+    widget = store.read_now(find_widget, org, wanted) if wanted is not None else None
     if widget is None:
         msg = f"there is no widget {widget_id!r} in this organization: `chatkeep widgets list` shows all"
         raise WrongUsage(msg)

@@ -52,7 +52,11 @@ def open_engine(url: URL, *, readers: int, is_writer: bool) -> Engine:
 
 def _open_sqlite(url: URL, *, is_writer: bool, readers: int) -> Engine:
     """A SQLite engine with our pragmas; makes the file's folder, readable by its owner alone."""
-    Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        Path(url.database or "").absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder of the database cannot be made ({error.strerror}): check CHATKEEP_DATA_DIR and CHATKEEP_DATABASE_URL"
+        raise Misconfigured(msg) from None
     # Threads of the pool hand connections around; each is used by one thread at a time.
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=1 if is_writer else readers, max_overflow=0)
     begin = "BEGIN IMMEDIATE" if is_writer else "BEGIN"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from chatkeep.errors import Misconfigured
 from chatkeep.store.engine import open_engine, parse_database_url
@@ -16,13 +17,17 @@ HEAD = "0001"
 
 
 def find_revision(database_url: str) -> str | None:
-    """The revision that the database is at; ``None`` when it holds no schema of ours."""
+    """The revision that the database is at; ``None`` when it holds no schema of ours. Raises ``Misconfigured``."""
     engine = open_engine(parse_database_url(database_url), readers=1, is_writer=False)
     try:
         with engine.connect() as tx:
             if not inspect(tx).has_table("alembic_version"):
                 return None
             return tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except SQLAlchemyError as error:
+        # The driver's own words hold host and user name: they are not for a log.
+        msg = f"the database cannot be used ({type(error).__name__}): check CHATKEEP_DATABASE_URL, and that its server runs"
+        raise Misconfigured(msg) from None
     finally:
         engine.dispose()
 

@@ -109,12 +109,16 @@ def read_head(scope: Scope, edge: Edge) -> Arrival:
     repeated: set[str] = set()
     forwarded_for: list[str] = []
     forwarded: list[str] = []
+    proto = ""
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip()
         if name == "x-forwarded-for":
             forwarded_for.append(value)
         elif name == "forwarded":
             forwarded.append(value)
+        elif name == "x-forwarded-proto":
+            # As with the others, the nearest proxy wrote the last one.
+            proto = value
         if name in headers:
             repeated.add(name)
         else:
@@ -123,8 +127,8 @@ def read_head(scope: Scope, edge: Edge) -> Arrival:
     peer = client[0] if client else "unknown"
     origin_text = headers.get("origin")
     is_https = scope["scheme"] == "https"
-    if is_trusted(peer, edge.trusted) and "x-forwarded-proto" in headers:
-        is_https = headers["x-forwarded-proto"].rpartition(",")[2].strip().lower() == "https"
+    if proto and is_trusted(peer, edge.trusted):
+        is_https = proto.rpartition(",")[2].strip().lower() == "https"
     return Arrival(
         request_id=new_id("req"),
         caller_request_id=find_caller_request_id(headers.get("x-request-id")),

@@ -4,7 +4,6 @@
 export const clean = (typed: string): string =>
   typed
     .replace(/\r\n?/g, '\n')
-    // eslint-disable-next-line no-control-regex -- these are exactly the characters to remove
     .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '')
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
     .trim();
