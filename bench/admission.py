@@ -51,6 +51,7 @@ def measure(plan: Plan) -> list[Row]:
                 cost, load = _cost(gateway, _messages(where, gateway, plan), _CONNECTIONS)
                 ours.append(cost)
                 sent += load.ok
+                # Fewer: on one connection most of the time is waiting.
                 few = Plan(1, 20, plan.messages)
                 cost, load = _cost(gateway, _messages(where, gateway, few), 1)
                 alone.append(cost)
@@ -122,6 +123,7 @@ def _count_statements() -> tuple[dict[str, float], str]:
         time.sleep(_AFTERMATH_SECONDS)
         before = json.loads(gateway.ask("counts"))
         run_load(gateway.port, round_of_all * 10, connections=20)
+        time.sleep(_AFTERMATH_SECONDS)
         after = json.loads(gateway.ask("counts"))
         time.sleep(2.5)  # the caches forget
         idle = json.loads(gateway.ask("counts"))

@@ -65,6 +65,7 @@ class Relay:
         self._session: aiohttp.ClientSession | None = None
 
     async def chat(self, request: Request) -> Response:
+        """One question, its answer as an event stream."""
         question = _question.decode(await request.body())
         return StreamingResponse(self._events(question.message), media_type="text/event-stream")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 30.0
@@ -79,10 +80,12 @@ class Server:
         with log.open("ab") as stderr, on_core(core):
             self.process = subprocess.Popen(command, env=environment(environ or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
+        """Itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop it, whatever happened."""
         self.stop()
 
     def wait_until(self, path: str) -> float:

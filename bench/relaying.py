@@ -53,9 +53,8 @@ def measure(case: Case, repetitions: int, *, has_aim: bool) -> list[Row]:
                 bare.append(_cost(relay, list(bare_requests(relay.port, case.streams, as_stream=True)), case))
                 messages = [visitor.message(gateway.port, as_stream=True) for visitor in open_visitors(where, gateway.port, case.streams)]
                 ours.append(_cost(gateway, messages, case))
-                say(
-                    f"  {ours[-1][0]:.1f} µs, bare {bare[-1][0]:.1f} µs; {ours[-1][1].events / case.streams:.0f} and {bare[-1][1].events / case.streams:.0f} events a stream"
-                )
+                (cost, load), (bare_cost, bare_load) = ours[-1], bare[-1]
+                say(f"  {cost:.1f} µs, bare {bare_cost:.1f} µs; {load.events / case.streams:.0f} and {bare_load.events / case.streams:.0f} events a stream")
             note = _check_rows(where, case, len(ours) * case.streams + len(warm))
     return _rows(case, ours, bare, note, has_aim=has_aim)
 

@@ -6,7 +6,8 @@ not touch.
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -36,7 +37,13 @@ class SystemClock:
 
 def next_midnight(moment: datetime) -> datetime:
     """The first UTC midnight after *moment*: when day counters start anew."""
-    return datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + timedelta(days=1)
+    return _midnight_after(moment.date())
+
+
+@lru_cache(maxsize=8)
+def _midnight_after(day: date) -> datetime:
+    """The midnight at the end of *day*; asked several times for every message."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
 
 
 def iso(moment: datetime) -> str:

@@ -15,6 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import Enum, StrEnum
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -199,6 +200,7 @@ class Egress:
         return socket.socket(family, kind, protocol)
 
 
+@lru_cache(maxsize=256)
 def parse_target(url: str, trust: Trust) -> str:
     """*url* in WHATWG form without its fragment: http(s) by the operator, https by a tenant, never with a user name.
 

@@ -5,12 +5,16 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from chatkeep.crypto import new_id
+from chatkeep.ids import AgentId, OrgId
+from chatkeep.manage.widgets import create_widget
 from chatkeep.settings import Settings
 from chatkeep.store import Store, Tx
+from chatkeep.store.organizations import Agent, add_agent, add_organization
 from chatkeep.store.tables import metadata
 from chatkeep.store.widgets import WidgetRow
 from chatkeep.web.problems import WORDINGS
-from tests.cast import SHOP, Reply, Stage, StageVisitor, development
+from tests.cast import SHOP, HeldClock, Reply, Stage, StageVisitor, development
 
 KNOWN_ERRORS = {wording.code for wording in WORDINGS.values()}
 UNKNOWN_WIDGET = "widget_" + "a" * 26
@@ -98,22 +102,32 @@ def usage_messages(store: Store) -> int:
 
 def wrong_envelope(reply: Reply) -> str | None:
     """What is wrong with a refusal's answer, or ``None``."""
-    if reply.status < 400 or reply.status == 500:
-        return f"status {reply.status}"
     if reply.headers.get("content-type") != "application/json":
         return f"content type {reply.headers.get('content-type')}"
     body = reply.json
-    if body.get("success") is not False or body.get("error") not in KNOWN_ERRORS or not body.get("message"):
-        return f"envelope {body}"
-    if body.get("request_id") != reply.headers.get("x-request-id") or not body["request_id"].startswith("req_"):
-        return f"request id {body.get('request_id')}"
-    if set(body) - {"success", "error", "message", "request_id", "retry_after", "limit_type", "action", "usage", "details"}:
-        return f"extra keys {sorted(body)}"
-    if int(reply.headers["content-length"]) != len(reply.body):
-        return "content-length"
-    return None
+    faults = {
+        "status": reply.status < 400 or reply.status == 500,
+        "envelope": body.get("success") is not False or body.get("error") not in KNOWN_ERRORS or not body.get("message"),
+        "request id": body.get("request_id") != reply.headers.get("x-request-id") or not body["request_id"].startswith("req_"),
+        "keys": bool(set(body) - {"success", "error", "message", "request_id", "retry_after", "limit_type", "action", "usage", "details"}),
+        "content-length": int(reply.headers["content-length"]) != len(reply.body),
+    }
+    return ", ".join(name for name, is_wrong in faults.items() if is_wrong) or None
 
 
 def assert_refused(reply: Reply, status: int, error: str) -> None:
     """The right status and code, in a whole envelope."""
     assert (reply.status, reply.error, wrong_envelope(reply)) == (status, error, None), reply.body
+
+
+def another_organizations_site(store: Store, name: str, **choices: Any) -> WidgetRow:
+    """A widget like Alice's, of another organization of the same instance."""
+    org = OrgId(new_id("org"))
+    agent = Agent(AgentId(new_id("agent")), org, "default", "Help.", ("fake",), has_knowledge=False)
+
+    def add(tx: Tx) -> None:
+        add_organization(tx, org, name, at_ms=1)
+        add_agent(tx, org, agent, at_ms=1)
+
+    store.transaction_now(add)
+    return create_widget(store, HeldClock(), org, agent.agent_id, name=name, development=True, **{"domains": ("shop.example",), **choices})

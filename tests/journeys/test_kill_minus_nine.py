@@ -105,9 +105,10 @@ def _moments(times: int, dice: random.Random) -> list[tuple[str, Moment]]:
 
     few = max(1, times // 10)
     chosen: list[tuple[str, Moment]] = [*[("just sent", just_sent)] * few, *[("begun", begun)] * few, *[("one is just done", just_done)] * few]
-    while len(chosen) < times:
-        # A word every 20 ms, a save every 500 ms: up to 2 s and four saves, and any place between two.
-        count = dice.randint(1, 100)
+    rest = times - len(chosen)
+    for number in range(rest):
+        # A word every 20 ms, a save every 500 ms: up to 2 s and four saves, spread evenly, and any place between two.
+        count = 1 + int(100 * (number + dice.random()) / rest)
         chosen.append((f"{count} words", has_words(count)))
     dice.shuffle(chosen)
     return chosen

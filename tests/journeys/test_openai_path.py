@@ -140,6 +140,19 @@ def test_no_upstream_at_all(data_dir: Path) -> None:
         assert [message["state"] for message in victor.history()] == ["complete", "interrupted"]
 
 
+def test_a_provider_that_this_instance_cannot_have(data_dir: Path) -> None:
+    widget = alices_site_in(_url(data_dir), settings=ROOMY, provider="openai")
+    with Gateway.running(data_dir, **ROOMY_GATEWAY) as gateway:
+        victor = Visitor(gateway.port, widget.widget_id, SHOP).open()
+        reply = victor.say("Is anybody there?")
+        assert (reply.status, reply.error) == (502, "processing_error")
+        assert [message["state"] for message in victor.history()] == ["complete", "interrupted"]
+        assert gateway.stop() == 0
+    log = gateway.log.read_text()
+    assert "CHATKEEP_OPENAI_API_KEY" in log
+    assert "Traceback" not in log
+
+
 def test_every_bad_upstream_ends_in_one_event_and_the_key_shows_nowhere(data_dir: Path, upstream: Upstream) -> None:
     widget = alices_site_in(_url(data_dir), settings=ROOMY)
     said: list[bytes] = []

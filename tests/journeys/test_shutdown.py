@@ -166,9 +166,13 @@ def _until_messages(data_dir: Path, count: int) -> None:
 
 def _until_refused(gateway: Gateway) -> None:
     """Until nobody listens there any more."""
-    with suppress(ConnectionRefusedError):
-        while True:
-            socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE).close()
+    while True:
+        # A reset is one that was still waiting to be accepted.
+        with suppress(ConnectionResetError):
+            try:
+                socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE).close()
+            except ConnectionRefusedError:
+                return
 
 
 @contextmanager

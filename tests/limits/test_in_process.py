@@ -167,6 +167,22 @@ def test_where_waiting_does_not_help_no_wait_is_longer() -> None:
     assert (refusal.limit_type, refusal.action) == ("per_session", "new_session")
 
 
+@pytest.mark.parametrize("after", [10.0, 10.125, 30.0, 45.0, 59.0, 59.875])
+def test_sweeping_never_forgets_what_still_matters(after: float) -> None:
+    store = InProcessLimits()
+    log: list[Bucket] = [Sliding("k", (Window("interval", 1, 2.0), Window("per_minute", 2, 60.0)))]
+    counter: list[Bucket] = [Counter("c", "per_session", 1, action="new_session")]
+    assert [store.spend(log, moment) for moment in (100.0, 110.0)] == [None, None]
+    assert store.spend(counter, 110.0) is None
+    # Sweeps come with traffic of others; each one looks at every key here.
+    for number in range(1024):
+        assert store.spend([Sliding(f"other{number}", (Window("w", 1, 1.0),))], 100.0 + after) is None
+    assert (store.spend(log, 100.0 + after) is None) is False
+    assert store.spend(counter, 100.0 + after) is not None
+    assert store.spend(log, 160.0) is None
+    assert store.spend(counter, 110.0 + 86_400.0) is not None
+
+
 def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
     store = InProcessLimits()
     for number in range(3000):

@@ -45,7 +45,7 @@ def conversation_routes(desk: Desk) -> list[Route]:
         entered = await enter(call.arrival, desk, asked_for=asked_for)
         with recorded(entered.seen, desk):
             before, limit = _parse_page(call.arrival)
-        rows, has_more = await desk.store.read(page_of_messages, entered.session.org_id, parse_conversation_id(asked_for), before=before, limit=limit)
+            rows, has_more = await desk.store.read(page_of_messages, entered.session.org_id, parse_conversation_id(asked_for), before=before, limit=limit)
         return Reply({"messages": [_message(row) for row in rows], "has_more": has_more})
 
     return [

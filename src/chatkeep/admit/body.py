@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from chatkeep.admit._types import Arrival, Widget
 from chatkeep.admit.widget_settings import LARGEST_BODY
-from chatkeep.errors import Problem, Reason, Refused, invalid
+from chatkeep.errors import Reason, Refused, invalid
 from chatkeep.ids import ConversationId, WidgetId, find_conversation_id, find_widget_id
 
 S = TypeVar("S", bound=Struct)
@@ -67,9 +67,9 @@ def parse(arrival: Arrival, wanted: type[S]) -> S:
     try:
         parsed = msgspec.json.decode(arrival.body, type=wanted)
         # msgspec takes the last of two equal keys without a word: look again.
-        json.loads(arrival.body, object_pairs_hook=_refuse_repeats)
+        _repeats.decode(arrival.body.decode())
     except msgspec.ValidationError as error:
-        raise _explain(error) from None
+        raise _explain(error, wanted) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise invalid("body", "is not valid JSON in UTF-8") from None
     return parsed
@@ -128,11 +128,15 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _explain(error: msgspec.ValidationError) -> Refused:
+_repeats = json.JSONDecoder(object_pairs_hook=_refuse_repeats)
+
+
+def _explain(error: msgspec.ValidationError, wanted: type[Struct]) -> Refused:
     """A validation error as field and problem. msgspec names types and our fields; an unknown field's name is theirs."""
     text = str(error)
     problem, _, path = text.partition(" - at `$")
     field = path.rstrip("`").lstrip(".") or "body"
     if "unknown field" in problem:
-        return Refused(Reason.INVALID_REQUEST, details=(Problem(field, "has an unknown field"),))
-    return Refused(Reason.INVALID_REQUEST, details=(Problem(field, problem[:1].lower() + problem[1:]),))
+        # Their name may itself look like a path: only a field of ours is told.
+        return invalid(field if field in wanted.__struct_fields__ else "body", "has an unknown field")
+    return invalid(field, problem[:1].lower() + problem[1:])

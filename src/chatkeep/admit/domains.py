@@ -8,7 +8,9 @@ development.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -19,6 +21,10 @@ from chatkeep.errors import WrongUsage
 
 _DEFAULT_PORT = {"https": 443, "http": 80}
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+# What a DNS name can be (RFC 1035), and the underscore that some hosts have. WHATWG also
+# takes commas and equals signs: in a list they are typing errors that would allow nothing.
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,14 @@ class AllowedDomains:
 
 
 def parse_allowed_domains(texts: Iterable[str], *, development: bool) -> AllowedDomains:
-    """A stored list. Raises ``WrongUsage`` with the first entry's problem."""
+    """A stored list. An entry that does not hold here (a loopback host, in production) allows nothing."""
     # Every two seconds for each busy widget, in the event loop: the public suffixes, 25 ms
     # and 3 MB to read, were looked at when the list was saved.
-    return AllowedDomains(tuple(_parse_form(text, development=development) for text in texts), development)
+    entries = []
+    for text in texts:
+        with suppress(WrongUsage):
+            entries.append(_parse_form(text, development=development))
+    return AllowedDomains(tuple(entries), development)
 
 
 def parse_entry(text: str, *, development: bool) -> DomainEntry:
@@ -99,13 +109,13 @@ def parse_entry(text: str, *, development: bool) -> DomainEntry:
 
 def _parse_form(text: str, *, development: bool) -> DomainEntry:
     """As ``parse_entry``, public suffixes let through."""
-    scope, rest = _scope(text.strip())
+    scope, rest = _scope(text.strip(" \t\r\n"))
     if "://" in rest:
         scheme, _, rest = rest.partition("://")
         if scheme.lower() not in ({"https", "http"} if development else {"https"}):
             raise WrongUsage(_problem(text, "only https pages can embed a widget; write the host alone, like shop.example"))
         rest = rest.removesuffix("/")
-    if not rest or any(char in rest for char in "/?#\\@ \t\r\n%*") or rest.startswith(".") or not rest.isprintable():
+    if not rest or any(char in rest for char in "/?#\\@ \t\r\n%*") or rest.startswith(".") or rest.endswith(":") or not rest.isprintable():
         raise WrongUsage(_problem(text, "write a host like shop.example, =shop.example (no subdomains) or *.shop.example (only subdomains)"))
     try:
         url = ada_url.URL(f"https://{rest}/")
@@ -138,6 +148,8 @@ def _refuse_bad_host(text: str, host: str, *, development: bool) -> None:
         raise WrongUsage(_problem(text, "leave out the dot at the end"))
     if _is_address(host):
         raise WrongUsage(_problem(text, "addresses cannot be listed; use a host name"))
+    if not _HOST_NAME.match(host):
+        raise WrongUsage(_problem(text, "this is not a valid host name; give each host an entry of its own"))
 
 
 def _is_address(host: str) -> bool:

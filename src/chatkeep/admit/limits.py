@@ -7,6 +7,7 @@ is away is ``Unavailable``: closed.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from chatkeep.admit._types import Arrival, ClientAddress, Desk, LiveSession, Widget
 from chatkeep.clock import iso, next_midnight
@@ -28,14 +29,13 @@ def address_buckets(address: ClientAddress, org: OrgId | None, desk: Desk) -> li
     minute, hour = desk.settings.limit_address_per_minute, desk.settings.limit_address_per_hour
     scopes = [(f"{org}:", 1), ("*:", _GLOBAL_FACTOR)] if org else [("*:", _GLOBAL_FACTOR)]
     nets = [(address.bucket, 1)] + ([(address.wide_bucket, _WIDE_FACTOR)] if address.wide_bucket else [])
-    return [
-        Sliding(
-            f"addr:{scope}{net}",
-            (Window("per_minute", minute * times * wide, MINUTE), Window("per_hour", hour * times * wide, HOUR)),
-        )
-        for scope, times in scopes
-        for net, wide in nets
-    ]
+    return [Sliding(f"addr:{scope}{net}", _address_windows(minute * times * wide, hour * times * wide)) for scope, times in scopes for net, wide in nets]
+
+
+@lru_cache(maxsize=16)
+def _address_windows(minute: int, hour: int) -> tuple[Window, ...]:
+    """The windows of one address, made once for each pair of quotas."""
+    return Window("per_minute", minute, MINUTE), Window("per_hour", hour, HOUR)
 
 
 def static_buckets(address: ClientAddress) -> list[Bucket]:
@@ -74,7 +74,7 @@ async def spend_message(arrival: Arrival, widget: Widget, session: LiveSession, 
     gauges = _gauges(widget, session) if wants_stream(arrival) else []
     buckets = [*address_buckets(arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *counters, *gauges]
     refusal = desk.limits.spend(buckets, desk.clock.monotonic())
-    usage = Usage(min(desk.limits.left(counter) for counter in day), iso(next_midnight(now)))
+    usage = Usage(min(desk.limits.left(counter) for counter in day), _reset_at(next_midnight(now)))
     if refusal is not None:
         raise _refused(refusal, usage)
     return usage, tuple(gauges)
@@ -89,7 +89,7 @@ async def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk)
     if desk.limits.unknown([domain]):
         # Not known to be zero: other visitors may have talked today, before this process began.
         await _rebuild([visitor, domain, *plain], widget, session, session.row.conversation_id, desk, now)
-    return Usage(min(desk.limits.left(visitor), desk.limits.left(domain)), iso(next_midnight(now)))
+    return Usage(min(desk.limits.left(visitor), desk.limits.left(domain)), _reset_at(next_midnight(now)))
 
 
 def _per_minute(name: str, address: ClientAddress, quota: int) -> list[Bucket]:
@@ -163,6 +163,12 @@ async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession
 def wants_stream(arrival: Arrival) -> bool:
     """Whether the client asked for an event stream."""
     return "text/event-stream" in arrival.headers.get("accept", "").lower()
+
+
+@lru_cache(maxsize=4)
+def _reset_at(midnight: datetime) -> str:
+    """When day counters start anew, as text; the same for every message of a day."""
+    return iso(midnight)
 
 
 def _refused(refusal: Refusal, usage: Usage | None) -> Refused:

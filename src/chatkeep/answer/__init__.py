@@ -7,17 +7,22 @@ one row, saved every 0.5 s while text arrives and once more at its end.
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from chatkeep.admit import Admitted
 from chatkeep.answer.running import Ending, Running
-from chatkeep.answer.turn import Tools, take_turn
+from chatkeep.answer.turn import Save, Tools, take_turn
+from chatkeep.audit import event_for
 from chatkeep.crypto import new_id
-from chatkeep.errors import Reason, Unavailable
+from chatkeep.errors import ChatkeepError, Reason, Unavailable
 from chatkeep.ids import MessageId, SessionId
 from chatkeep.store.messages import NewTurn, beginning
 from chatkeep.store.sessions import activity
 
 __all__ = ["Answers", "Ending", "Running", "Tools"]
+
+# How often an answer is offered to a database that was away or full when it ended.
+_LATE_SAVE_SECONDS = 1.0
 
 log = logging.getLogger("chatkeep.answer")
 
@@ -29,11 +34,11 @@ class Answers:
         self._tools = tools
         self._running: dict[MessageId, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_closing = False
+        self._closing = asyncio.Event()
 
     async def begin(self, admitted: Admitted) -> Running:
         """Commit the question with its empty answer, then start to answer. Raises ``Unavailable``."""
-        if self._is_closing:
+        if self._closing.is_set():
             self._tools.limits.release(admitted.held)
             raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)
         at_ms = int(self._tools.clock.now().timestamp() * 1000)
@@ -48,8 +53,10 @@ class Answers:
         )
         try:
             await self._tools.store.write(*beginning(turn), activity(admitted.session, at_ms))
-        except BaseException:
+        except BaseException as error:
             self._tools.limits.release(admitted.held)
+            if isinstance(error, Unavailable):
+                self._tools.recorder.record(event_for(error.reason), admitted.context)
             raise
         running = Running(turn.answer_id, admitted.session_id, admitted.conversation_id)
         self._running[turn.answer_id] = running
@@ -72,7 +79,7 @@ class Answers:
 
     async def close(self) -> None:
         """End every answer because the process ends: stored, marked interrupted, readers told to come back."""
-        self._is_closing = True
+        self._closing.set()
         for running in list(self._running.values()):
             running.stop(Ending.SHUTDOWN)
         if self._tasks:
@@ -80,8 +87,9 @@ class Answers:
 
     async def _run(self, admitted: Admitted, turn: NewTurn, running: Running) -> None:
         """One turn to its end, whatever happens; what was held is given back."""
+        unsaved: Save | None = None
         try:
-            await take_turn(admitted, turn, running, self._tools)
+            unsaved = await take_turn(admitted, turn, running, self._tools)
         except Exception:
             # The outermost edge of this task: a bug ends one answer, with its trace in the log.
             log.exception("answer_failed", extra={"fields": {"request_id": admitted.request_id, "message_id": turn.answer_id}})
@@ -89,3 +97,16 @@ class Answers:
         finally:
             self._running.pop(turn.answer_id, None)
             self._tools.limits.release(admitted.held)
+        if unsaved is not None:
+            await self._save_late(unsaved)
+
+    async def _save_late(self, save: Save) -> None:
+        """Store what was shown as soon as the database takes it; when the process ends, after one last try, never."""
+        is_last = False
+        while not is_last:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _LATE_SAVE_SECONDS)
+            is_last = self._closing.is_set()
+            with suppress(ChatkeepError):
+                await save()
+                return

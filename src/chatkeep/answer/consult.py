@@ -75,12 +75,20 @@ async def _try(provider: Provider, prompt: Prompt, outcome: Consultation) -> Asy
     async with aclosing(provider.stream(prompt)) as pieces:
         try:
             async with asyncio.timeout(FIRST_BYTE_SECONDS):
-                piece = await anext(pieces, None)
+                first = await anext(pieces, None)
         except TimeoutError:
             raise ProviderFailed(Failure.TIMEOUT, "no first byte") from None
-        while piece is not None:
-            if isinstance(piece, Finish):
-                outcome.finish_reason, outcome.tokens_in, outcome.tokens_out = piece.reason, piece.tokens_in, piece.tokens_out
-            else:
+        if isinstance(first, str):
+            yield first
+        elif first is not None:
+            _note_finish(first, outcome)
+        async for piece in pieces:  # not anext() again: this runs for every chunk of every stream
+            if isinstance(piece, str):
                 yield piece
-            piece = await anext(pieces, None)
+            else:
+                _note_finish(piece, outcome)
+
+
+def _note_finish(finish: Finish, outcome: Consultation) -> None:
+    """What the provider said at the end."""
+    outcome.finish_reason, outcome.tokens_in, outcome.tokens_out = finish.reason, finish.tokens_in, finish.tokens_out

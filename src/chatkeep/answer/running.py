@@ -141,7 +141,9 @@ class Running:
         """Wake *follower* now if it is due or the answer is over, else when it is due."""
         if follower.waiting is None or follower.waiting.done():
             return
+        if follower.timer is not None and self.ending is None:
+            return
         if self.ending is not None or self._loop.time() >= follower.due:
             follower.waiting.set_result(None)
-        elif follower.timer is None:
+        else:
             follower.timer = self._loop.call_at(follower.due, self.wake, follower)

@@ -4,7 +4,7 @@ The fields of a class are the event's typed details: lengths, codes and counts, 
 text that a person wrote. Spec: events-and-alerts, "Event catalogue".
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from chatkeep.errors import Reason
@@ -24,7 +24,7 @@ class Event:
 
     def details(self) -> dict[str, Any]:
         """What is special about this one."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)

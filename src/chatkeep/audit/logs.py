@@ -18,6 +18,8 @@ from chatkeep.audit.redact import printable
 from chatkeep.clock import iso
 
 _WAITING_LINES = 10_000
+# Made once: json.dumps with a default makes an encoder for every line.
+_json = json.JSONEncoder(default=str)
 
 
 class _JsonFormatter(logging.Formatter):
@@ -34,7 +36,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _json.encode(line)
 
 
 class _TextFormatter(logging.Formatter):
@@ -67,6 +69,8 @@ class _DroppingHandler(logging.handlers.QueueHandler):
 
 def set_up_logging(level: str, form: Literal["json", "text"]) -> logging.handlers.QueueListener:
     """Send every logger of ours, and the server's, to standard error. ``stop()`` the result at the end."""
+    # No line of ours says them (Python's logging how-to, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)

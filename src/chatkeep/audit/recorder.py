@@ -143,9 +143,12 @@ class Recorder:
 
     async def _run(self) -> None:
         """Write, rest, again."""
-        while not self._stopping.is_set():
+        is_last = False
+        while not is_last:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _FLUSH_SECONDS)
+            # Asked before the flush, so that one more follows whatever was recorded until the end.
+            is_last = self._stopping.is_set()
             try:
                 await self.flush()
             except Exception:

@@ -22,6 +22,8 @@ def cut_domain(text: str | None) -> str | None:
 
 def printable(text: str) -> str:
     """*text* with every control, format and surrogate character as ``?``."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from msgspec import DecodeError, Struct, ValidationError
+from msgspec import DecodeError, Struct
 from msgspec import json as msgjson
 
 from chatkeep.errors import Reason, Refused
@@ -63,7 +63,7 @@ def _verify(token: str, key: TokenKey) -> SessionClaims | None:
         return None
     try:
         return msgjson.decode(signed.payload, type=SessionClaims)
-    except (DecodeError, ValidationError):
+    except (DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -52,7 +52,7 @@ def stems(text: str) -> list[str]:
 def are_close(one: str, other: str) -> bool:
     """Whether two stems of long words differ only in their ending, or by one slip of the finger."""
     shorter, longer = sorted((one, other), key=len)
-    if len(shorter) < _SHORTEST_LONG_WORD - 1 or len(longer) - len(shorter) > 3 or shorter[:2] != longer[:2]:  # noqa: PLR2004
+    if len(shorter) < _SHORTEST_LONG_WORD - 1 or len(longer) - len(shorter) > 3 or shorter[:2] != longer[:2]:  # noqa: PLR2004 - an ending
         return False
     if longer.startswith(shorter):
         return True

@@ -63,6 +63,7 @@ def _is_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
     return address is not None and any(address in network for network in trusted if network.version == address.version)
 
 
+@lru_cache(maxsize=8192)
 def _find_address(text: str) -> Address | None:
     """*text* (perhaps ``[v6]:port`` or ``v4:port``) as an address; IPv4 inside IPv6 is IPv4."""
     text = text.strip().strip('"')

@@ -94,8 +94,11 @@ class PathApp:
             if self._surface is Surface.VISITOR_API:
                 refuse(arrival, Reason.METHOD_NOT_ALLOWED if self._methods else Reason.NOT_FOUND, desk)
             raise Refused(Reason.METHOD_NOT_ALLOWED if self._methods else Reason.NOT_FOUND)
-        body = await read_body(receive) if route.request is not None else b""
-        call = Call(replace(arrival, body=body) if body else arrival, scope.get("path_params", {}), lambda told: out.watch(receive, told))
+        # Also where none is looked at: a request that never becomes whole must have no effect.
+        body = await read_body(receive)
+        if body and route.request is not None:
+            arrival = replace(arrival, body=body)
+        call = Call(arrival, scope.get("path_params", {}), lambda told: out.watch(receive, told))
         return await route.handler(call)
 
     def _allow(self) -> str:
@@ -111,7 +114,7 @@ def read_head(scope: Scope, edge: Edge) -> Arrival:
     forwarded: list[str] = []
     proto = ""
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip()
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
         if name == "x-forwarded-for":
             forwarded_for.append(value)
         elif name == "forwarded":

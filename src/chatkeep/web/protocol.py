@@ -133,7 +133,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     _receive_by = inf
     _read_by = inf
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP has no other kind
         """Start the clock, and bound what a slow reader can make us hold."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=self.limits.write_bytes)

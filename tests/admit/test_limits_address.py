@@ -1,0 +1,215 @@
+"""What one address may do: requests, sessions, config and files, refused origins; and the nets around it."""
+
+import pytest
+
+from chatkeep.settings import Settings
+from chatkeep.store import Store
+from chatkeep.store.widgets import WidgetRow
+from tests.admit.cast import WIDE, another_organizations_site, assert_refused, generous
+from tests.admit.test_limits_layers import assert_limited
+from tests.cast import EVIL, SHOP, HeldClock, Reply, Stage, alices_site, development, on_stage
+from tests.servers import SECRET
+
+PEER = "198.51.100.7"
+OTHER_PEER = "198.51.100.8"
+
+
+def knock(stage: Stage, widget: WidgetRow, *, peer: str = PEER, origin: str = SHOP, path: str = "/api/chat", **headers: str) -> Reply:
+    """A message without words: refused after its widget and origin were found good, before the limits call."""
+    return stage.call("POST", path, headers={"origin": origin, **headers}, body={"widget_id": widget.widget_id, "message": " "}, peer=peer)
+
+
+def knocks(stage: Stage, widget: WidgetRow, times: int, **more: str) -> dict[int, int]:
+    """How many of *times* knocks got which status."""
+    found: dict[int, int] = {}
+    for _ in range(times):
+        status = knock(stage, widget, **more).status
+        found[status] = found.get(status, 0) + 1
+    return found
+
+
+def test_sixty_requests_a_minute(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        assert knocks(stage, widget, 30) == {400: 30}
+        stage.clock.forward(10)
+        assert knocks(stage, widget, 31) == {400: 30, 429: 1}
+        assert_limited(knock(stage, widget), "per_minute", 50)
+        assert knock(stage, widget, peer=OTHER_PEER).status == 400
+        stage.clock.forward(49.999)
+        assert_limited(knock(stage, widget), "per_minute", 1)
+        stage.clock.forward(0.001)
+        assert knocks(stage, widget, 31) == {400: 30, 429: 1}
+        assert_limited(knock(stage, widget), "per_minute", 10)
+
+
+def test_a_thousand_requests_an_hour(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        for _ in range(20):
+            assert knocks(stage, widget, 50) == {400: 50}
+            stage.clock.forward(60)
+        assert_limited(knock(stage, widget), "per_hour", 3600 - 1200)
+        stage.clock.forward(3600 - 1200)
+        assert knocks(stage, widget, 51) == {400: 50, 429: 1}
+
+
+def test_an_admitted_request_and_an_early_refusal_spend_the_same_bucket(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store, settings=WIDE)
+    with on_stage(sqlite_store, development(limit_address_per_minute=10)) as stage:
+        victor = stage.victor(widget)
+        assert [victor.say("x").status for _ in range(3)] == [200] * 3
+        assert knocks(stage, widget, 3) == {400: 3}
+        assert stage.call("GET", f"/api/conversations/{victor.session['conversation_id']}/messages", headers=victor.headers).status == 200
+        assert stage.call("POST", "/api/sessions/refresh", headers=victor.headers).status == 200
+        assert knocks(stage, widget, 2) == {400: 1, 429: 1}
+        assert_limited(victor.say("x"), "per_minute", 60)
+
+
+def test_an_early_refusal_spends_nothing_but_the_address(sqlite_store: Store) -> None:
+    widget = alices_site(
+        sqlite_store, settings={"limits": {"per_minute": 5, "per_hour": 5, "per_day": 10, "per_session": 5, "widget_per_hour": 5, "interval_ms": 1000}}
+    )
+    with on_stage(sqlite_store, generous()) as stage:
+        victor = stage.victor(widget)
+        for _ in range(50):
+            assert_refused(victor.say(" "), 400, "message_empty")
+            assert_refused(victor.say("x" * 2001), 400, "message_too_long")
+        for left in range(9, 4, -1):
+            assert victor.say("x").json["usage"]["messages_remaining_today"] == left
+            stage.clock.forward(1)
+
+
+def test_organizations_are_counted_apart_below_a_tenfold_ceiling(sqlite_store: Store) -> None:
+    sites = [another_organizations_site(sqlite_store, f"org {number}") for number in range(11)]
+    with on_stage(sqlite_store, development(limit_address_per_minute=3, limit_address_per_hour=1000)) as stage:
+        for site in sites[:10]:
+            assert knocks(stage, site, 3) == {400: 3}
+        assert_limited(knock(stage, sites[0]), "per_minute", 60)
+        # Thirty in all: the ceiling, for organizations that this address never talked to, too.
+        reply = knock(stage, sites[10])
+        assert_limited(reply, "per_minute", 60)
+        assert reply.headers["ratelimit-policy"] == '"per_minute";q=30;w=60'
+        assert knock(stage, sites[10], peer=OTHER_PEER).status == 400
+
+
+def test_ten_sessions_an_hour(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    other = another_organizations_site(sqlite_store, "another")
+    with on_stage(sqlite_store) as stage:
+        opening = {"headers": {"origin": SHOP}, "body": {"widget_id": widget.widget_id}}
+        assert [stage.call("POST", "/api/sessions", **opening).status for _ in range(10)] == [201] * 10
+        assert_limited(stage.call("POST", "/api/sessions", **opening), "sessions_per_address", 3600)
+        assert stage.call("POST", "/api/sessions", **opening, peer=OTHER_PEER).status == 201
+        stage.victor(other)
+        stage.clock.forward(3599)
+        assert_limited(stage.call("POST", "/api/sessions", **opening), "sessions_per_address", 1)
+        stage.clock.forward(1)
+        assert stage.call("POST", "/api/sessions", **opening).status == 201
+
+
+def test_six_hundred_configs_a_minute(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        path = f"/api/widgets/{widget.widget_id}/config"
+        assert {stage.call("GET", path, headers={"origin": SHOP}).status for _ in range(600)} == {200}
+        assert_limited(stage.call("GET", path, headers={"origin": SHOP}), "per_minute", 60)
+        # Files share that bucket; requests have their own.
+        assert stage.call("GET", "/widget/loader.js").status == 429
+        assert knock(stage, widget).status == 400
+        stage.clock.forward(60)
+        assert stage.call("GET", "/widget/loader.js").status == 200
+
+
+def test_refused_origins_have_a_bucket_of_their_own(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        assert knocks(stage, widget, 61, origin=EVIL) == {403: 60, 429: 1}
+        assert_limited(knock(stage, widget, origin=EVIL), "per_minute", 60)
+        assert_limited(knock(stage, widget, origin="null"), "per_minute", 60)
+        # The visitor of the real page, behind the same address, has lost nothing.
+        victor = stage.victor(widget)
+        assert victor.say("x").status == 200
+        assert knocks(stage, widget, 59) == {400: 58, 429: 1}
+
+
+@pytest.mark.parametrize("body", [{"message": " "}, {"message": "x" * 5000}, {"message": "a\x00b"}, {"message": "x"}])
+def test_whatever_a_foreign_page_sends_it_cannot_spend_its_visitors_requests(sqlite_store: Store, body: dict[str, str]) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        for _ in range(120):
+            content = {"widget_id": widget.widget_id, **body}
+            assert stage.call("POST", "/api/chat", headers={"origin": EVIL}, body=content).status in {403, 429}
+        assert stage.victor(widget).say("x").status == 200
+        assert knocks(stage, widget, 59) == {400: 58, 429: 1}
+
+
+def test_an_ipv6_customer_is_one_address_and_its_provider_four(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        for number in range(60):
+            assert knock(stage, widget, peer=f"2001:db8:1:1::{number:x}").status == 400
+        assert_limited(knock(stage, widget, peer="2001:db8:1:1:ffff::1"), "per_minute", 60)
+        for net in (2, 3, 4):
+            assert knocks(stage, widget, 60, peer=f"2001:db8:1:{net}::1") == {400: 60}
+        # 240 of the /48 are spent: its next /64 gets nothing, another /48 everything.
+        reply = knock(stage, widget, peer="2001:db8:1:5::1")
+        assert_limited(reply, "per_minute", 60)
+        assert reply.headers["ratelimit-policy"] == '"per_minute";q=240;w=60'
+        assert knock(stage, widget, peer="2001:db8:2:1::1").status == 400
+
+
+def test_sessions_and_refused_origins_are_counted_by_net_too(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        opening = {"headers": {"origin": SHOP}, "body": {"widget_id": widget.widget_id}}
+        for net in range(4):
+            assert [stage.call("POST", "/api/sessions", **opening, peer=f"2001:db8:1:{net}::{n}").status for n in range(11)] == [201] * 10 + [429]
+        assert_limited(stage.call("POST", "/api/sessions", **opening, peer="2001:db8:1:9::1"), "sessions_per_address", 3600)
+        for net in range(4):
+            assert knocks(stage, widget, 60, peer=f"2001:db8:7:{net}::1", origin=EVIL) == {403: 60}
+        assert knock(stage, widget, peer="2001:db8:7:9::1", origin=EVIL).status == 429
+
+
+@pytest.mark.parametrize("mapped", ["::ffff:198.51.100.7", "::ffff:c633:6407"])
+def test_ipv4_written_as_ipv6_is_the_same_address(sqlite_store: Store, mapped: str) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        assert knocks(stage, widget, 60) == {400: 60}
+        assert knock(stage, widget, peer=mapped).status == 429
+
+
+ROTATING = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip", "x-originating-ip")
+
+
+@pytest.mark.parametrize("name", ROTATING)
+def test_a_rotating_forged_header_gives_no_new_bucket(sqlite_store: Store, name: str) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        values = [f"for=192.0.2.{n}" if name == "forwarded" else f"192.0.2.{n}" for n in range(61)]
+        assert [knock(stage, widget, **{name: value}).status for value in values] == [400] * 60 + [429]
+
+
+@pytest.mark.parametrize("form", ["before the proxy's own", "with Forwarded beside it", "with an unreadable end"])
+def test_a_header_forged_behind_a_trusted_proxy_gives_no_new_bucket(sqlite_store: Store, form: str) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store, development(trusted_proxies="10.0.0.0/8")) as stage:
+        statuses = []
+        for number in range(61):
+            forged = f"192.0.2.{number}"
+            headers = {
+                "before the proxy's own": {"x-forwarded-for": f"{forged}, {PEER}"},
+                "with Forwarded beside it": {"x-forwarded-for": PEER, "forwarded": f"for={forged}"},
+                "with an unreadable end": {"x-forwarded-for": "unknown", "forwarded": f"for={forged}"},
+            }[form]
+            statuses.append(knock(stage, widget, peer="10.0.0.1", **headers).status)
+        assert statuses == [400] * 60 + [429]
+
+
+def test_address_limits_hold_in_production_behind_a_proxy(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store, provider="")
+    settings = Settings(secret_key=SECRET, public_url="https://chat.example", trusted_proxies="10.0.0.1", limit_address_per_minute=3)
+    with on_stage(sqlite_store, settings, HeldClock()) as stage:
+        headers = {"host": "chat.example", "x-forwarded-proto": "https", "x-forwarded-for": PEER}
+        assert knocks(stage, widget, 4, peer="10.0.0.1", **headers) == {400: 3, 429: 1}
+        assert knocks(stage, widget, 4, peer="10.0.0.1", **{**headers, "x-forwarded-for": OTHER_PEER}) == {400: 3, 429: 1}

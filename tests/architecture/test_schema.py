@@ -1,0 +1,84 @@
+"""The migrations make exactly the tables of the catalogue, on both databases, and end where the code says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from chatkeep.errors import Misconfigured
+from chatkeep.store import Store, schema
+from chatkeep.store.engine import Tx, open_engine, parse_database_url
+from chatkeep.store.tables import metadata
+from tests.architecture.sources import SOURCE
+from tests.servers import Postgres
+
+# The full-text indexes differ by database and are made by hand (store/tables.py says so).
+BY_HAND = {"passages_fts", "words", "ix_passages_words"}
+
+
+def scripts() -> ScriptDirectory:
+    """The folder of migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(SOURCE / "store" / "migrations"))
+    return ScriptDirectory.from_config(config)
+
+
+def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """Whether the catalogue is asked about *name*."""
+    return kind == "schema" or name is None or not (name in BY_HAND or name.startswith("passages_fts"))
+
+
+def differences(tx: Tx) -> list[Any]:
+    """What the database has that the catalogue has not, and the other way round."""
+    options = {"compare_type": True, "compare_server_default": True, "include_name": is_ours}
+    return list(compare_metadata(MigrationContext.configure(tx, opts=options), metadata))
+
+
+def test_the_migrations_make_exactly_the_catalogue(store: Store) -> None:
+    assert store.read_now(differences) == []
+
+
+def test_the_comparison_would_see_a_difference(sqlite_store: Store) -> None:
+    sqlite_store.transaction_now(lambda tx: tx.exec_driver_sql("ALTER TABLE widgets ADD COLUMN extra INTEGER"))
+    sqlite_store.transaction_now(lambda tx: tx.exec_driver_sql("DROP INDEX ix_sessions_visitor_id"))
+    assert len(sqlite_store.read_now(differences)) == 2
+
+
+def test_the_code_needs_the_newest_migration() -> None:
+    assert scripts().get_heads() == [schema.HEAD]
+    # Compared as text in store/schema.py, so every revision has the same form.
+    assert all(len(script.revision) == 4 and script.revision.isdigit() for script in scripts().walk_revisions())
+
+
+def test_a_migrated_database_is_at_head(database_url: str) -> None:
+    assert schema.find_revision(database_url) == schema.HEAD
+    schema.check(database_url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        yield server.new_database("empty_for_schema", is_migrated=False)
+
+
+def test_an_empty_and_a_newer_database_are_refused_with_the_command_to_run(empty_url: str) -> None:
+    assert schema.find_revision(empty_url) is None
+    with pytest.raises(Misconfigured, match="run `chatkeep migrate`"):
+        schema.check(empty_url)
+    schema.migrate(empty_url)
+    schema.migrate(empty_url)
+    assert schema.find_revision(empty_url) == schema.HEAD
+    engine = open_engine(parse_database_url(empty_url), readers=0, is_writer=True)
+    with engine.begin() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(Misconfigured, match="newer than this version"):
+        schema.check(empty_url)

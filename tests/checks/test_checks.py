@@ -1,0 +1,119 @@
+"""Each check: what it refuses, what it warns of, and that it says so without a value."""
+
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+from chatkeep import checks
+from chatkeep.checks import refuse_errors, run_checks
+from chatkeep.errors import Misconfigured
+from chatkeep.settings import load_settings
+from tests.servers import SECRET
+
+GOOD = {
+    "CHATKEEP_SECRET_KEY": SECRET,
+    "CHATKEEP_PUBLIC_URL": "https://chat.example",
+    "CHATKEEP_DATABASE_URL": "postgresql://user:password@db.example/chatkeep",
+}
+DEVELOPMENT = {"CHATKEEP_ENV": "development"}
+CANARY = "canary7f3a"
+
+ERRORS = (
+    ({"CHATKEEP_SECRET_KEY": ""}, "secret_key"),
+    ({"CHATKEEP_SECRET_KEY": "short"}, "secret_key"),
+    ({"CHATKEEP_SECRET_KEY": "a" * 64}, "secret_key"),
+    ({"CHATKEEP_SECRET_KEY": "change-me-" + SECRET}, "secret_key"),
+    ({"CHATKEEP_WIDGET_TOKEN_SECRET": CANARY}, "widget_token_secret"),
+    ({"CHATKEEP_PUBLIC_URL": ""}, "public_url"),
+    ({"CHATKEEP_PUBLIC_URL": "http://chat.example"}, "public_url"),
+    ({"CHATKEEP_PUBLIC_URL": f"https://chat.example/{CANARY}"}, "public_url"),
+    ({"CHATKEEP_PUBLIC_URL": CANARY}, "public_url"),
+    ({"CHATKEEP_PUBLIC_URL": "https://chat.example,https://Chat.Example"}, "public_url"),
+    ({"CHATKEEP_DATABASE_URL": f"mysql://{CANARY}@db.example/x"}, "database_url"),
+    ({"CHATKEEP_DATABASE_URL": CANARY}, "database_url"),
+    ({"CHATKEEP_DATABASE_URL": f"postgresql://u:{CANARY}@db.example:port/x"}, "database_url"),
+    ({"CHATKEEP_DATABASE_URL": f"postgresql://u:{CANARY}@db.example"}, "database_url"),
+    ({"CHATKEEP_DATABASE_URL": "sqlite://"}, "database_url"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": "*"}, "allowed_origins"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": "https://*.shop.example"}, "allowed_origins"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": f"https://shop.example,https://{CANARY}.example/path"}, "allowed_origins"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": "shop.example"}, "allowed_origins"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": "null"}, "allowed_origins"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": "http://shop.example"}, "allowed_origins"),
+    ({"CHATKEEP_ALLOWED_ORIGINS": "http://localhost:8001"}, "allowed_origins"),
+    ({"CHATKEEP_TRUSTED_PROXIES": CANARY}, "trusted_proxies"),
+    ({"CHATKEEP_TRUSTED_PROXIES": "10.0.0.0/8,10.0.0.0/33"}, "trusted_proxies"),
+    ({"CHATKEEP_WORKERS": "2"}, "workers"),
+    ({"CHATKEEP_REDIS_URL": f"redis://:{CANARY}@r.example"}, "redis_url"),
+    ({"CHATKEEP_OPENAI_API_KEY": CANARY}, "openai_model"),
+    ({"CHATKEEP_OPENAI_BASE_URL": "http://localhost:11434/v1"}, "openai_model"),
+)
+WARNINGS = (
+    ({"CHATKEEP_DATABASE_URL": ""}, "database_url"),
+    ({"CHATKEEP_DATABASE_URL": "sqlite:///data/chatkeep.db"}, "database_url"),
+    ({"CHATKEEP_TRUSTED_PROXIES": "0.0.0.0/0"}, "trusted_proxies"),
+    ({"CHATKEEP_TRUSTED_PROXIES": "::/0"}, "trusted_proxies"),
+    ({"CHATKEEP_SECRETKEY": CANARY}, "CHATKEEP_SECRETKEY"),
+)
+
+
+def test_a_good_configuration_has_no_findings() -> None:
+    assert run_checks(load_settings(GOOD)) == []
+    more = {"CHATKEEP_ALLOWED_ORIGINS": "https://shop.example, https://blog.example:8443", "CHATKEEP_TRUSTED_PROXIES": "10.0.0.0/8,::1,192.0.2.1"}
+    assert run_checks(load_settings({**GOOD, **more, "CHATKEEP_OPENAI_API_KEY": "x", "CHATKEEP_OPENAI_MODEL": "m"})) == []
+
+
+@pytest.mark.parametrize(("changes", "setting"), ERRORS)
+def test_what_is_unsafe_stops_the_start_by_its_name(changes: dict[str, str], setting: str) -> None:
+    findings = run_checks(load_settings({**GOOD, **changes}))
+    assert [(finding.severity, finding.setting) for finding in findings] == [("error", setting)]
+    said = findings[0].message
+    assert f"CHATKEEP_{setting.upper()}" in said
+    assert len(said.splitlines()) == 1
+    assert CANARY not in said
+    with pytest.raises(Misconfigured, match=f"CHATKEEP_{setting.upper()}"):
+        refuse_errors(findings)
+
+
+@pytest.mark.parametrize(("changes", "setting"), WARNINGS)
+def test_what_could_be_better_is_said_and_let_be(changes: dict[str, str], setting: str) -> None:
+    findings = run_checks(load_settings({**GOOD, **changes}))
+    assert [(finding.severity, finding.setting) for finding in findings] == [("warning", setting)]
+    assert CANARY not in findings[0].message
+    refuse_errors(findings)
+
+
+def test_errors_come_first() -> None:
+    findings = run_checks(load_settings({"CHATKEEP_WORKERS": "2", "CHATKEEP_TRUSTED_PROXIES": "0.0.0.0/0", "CHATKEEP_X": "x"}))
+    severities = [finding.severity for finding in findings]
+    assert severities == sorted(severities)
+    assert severities.count("error") == 3
+
+
+def test_development_needs_nothing_and_takes_loopback() -> None:
+    assert run_checks(load_settings(DEVELOPMENT)) == []
+    assert run_checks(load_settings({**DEVELOPMENT, "CHATKEEP_ALLOWED_ORIGINS": "http://localhost:8001", "CHATKEEP_PUBLIC_URL": "http://localhost:8000"})) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"CHATKEEP_SECRET_KEY": "short"}, {"CHATKEEP_ALLOWED_ORIGINS": "*"}, {"CHATKEEP_ALLOWED_ORIGINS": "http://shop.example"}, {"CHATKEEP_WORKERS": "2"}],
+)
+def test_development_relaxes_nothing_else(changes: dict[str, str]) -> None:
+    assert [finding.severity for finding in run_checks(load_settings({**DEVELOPMENT, **changes}))] == ["error"]
+
+
+@pytest.mark.parametrize(("mode", "count"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o444, 1), (0o604, 1)])
+def test_a_secret_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, count: int) -> None:
+    path = tmp_path / "secret"
+    path.write_text(SECRET)
+    path.chmod(mode)
+    environ = {name: value for name, value in GOOD.items() if name != "CHATKEEP_SECRET_KEY"}
+    findings = run_checks(load_settings({**environ, "CHATKEEP_SECRET_KEY_FILE": str(path)}))
+    assert [(finding.severity, finding.setting) for finding in findings] == [("warning", "secret_key")] * count
+
+
+def test_every_file_of_the_package_is_a_check_and_is_asked() -> None:
+    names = {module.name for module in pkgutil.iter_modules(checks.__path__)}
+    assert names == {"database", "files", "origins", "processes", "provider", "proxies", "public_url", "secret_key"}
