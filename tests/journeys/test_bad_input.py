@@ -158,7 +158,7 @@ def test_ids_in_paths(scene: Scene) -> None:
             scene.check_refused(f"{method} {path}: {bad}", reply, 400, 404)
 
 
-def test_queries(scene: Scene) -> None:
+def test_bad_queries_get_the_envelope(scene: Scene) -> None:
     path = scene.path("/api/conversations/{conversation_id}/messages")
     for query in (
         "limit=0",
@@ -208,7 +208,7 @@ def test_half_a_request_has_no_effect(scene: Scene, data_dir: Path) -> None:
         assert connection.execute("SELECT ended_at, generation FROM sessions").fetchall() == [(None, 0)]
 
 
-def test_broken_http(scene: Scene) -> None:
+def test_broken_http_gets_the_envelope(scene: Scene) -> None:
     for name, (data, status) in naughty.WITHOUT_A_ROUTE.items():
         replies = scene.send(data)
         assert len(replies) == 1, (name, replies)

@@ -101,7 +101,7 @@ def alices_prompt(question: str = "Where is my parcel?") -> Prompt:
 async def collect(provider: Provider, prompt: Prompt, into: list[str | Finish]) -> None:
     """Put all that *provider* yields into *into*, so that it is there after a failure too."""
     async for part in provider.stream(prompt):
-        into.append(part)  # noqa: PERF401 - what came before an exception counts
+        into.append(part)
 
 
 def ask(upstream: Upstream, model: str, prompt: Prompt | None = None) -> list[str | Finish]:
