@@ -66,9 +66,9 @@ class Watched:
         return {name: value for name, value in found.items() if value} | ({"jar": jar} if (jar := self.page.context.cookies()) else {})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; each test has a context of its own."""
+    """One Chromium for a module's tests, as Playwright's event loop must not outlive them; each test has a context of its own."""
     chromium = shutil.which("chromium")
     if chromium is None:
         missing("Chromium")
