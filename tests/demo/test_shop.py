@@ -32,9 +32,7 @@ class Answer:
 
 def shop(*, gateway: str = GATEWAY, widget_id: str = "w_demo", own: str = OWN) -> Starlette:
     nonces = count(1)
-    return shop_app(
-        gateway=gateway, widget_id=widget_id, own=own, new_nonce=lambda: f"nonce{next(nonces)}"
-    )
+    return shop_app(gateway=gateway, widget_id=widget_id, own=own, new_nonce=lambda: f"nonce{next(nonces)}")
 
 
 def ask(app: Starlette, path: str, method: str = "GET") -> Answer:
@@ -120,9 +118,7 @@ def test_values_are_escaped(path: str) -> None:
     assert 'data-widget-id="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"' in page
 
 
-@pytest.mark.parametrize(
-    "gateway", ["http://localhost:8000; img-src *", "http://a\r\nx: y", "'unsafe-inline'", "*", ""]
-)
+@pytest.mark.parametrize("gateway", ["http://localhost:8000; img-src *", "http://a\r\nx: y", "'unsafe-inline'", "*", ""])
 def test_a_gateway_that_would_loosen_the_policy_is_not_accepted(gateway: str) -> None:
     with pytest.raises(ValueError, match="origin"):
         shop(gateway=gateway)
@@ -189,18 +185,14 @@ def test_a_help_page_has_a_title_and_sections_that_stand_alone(page: HelpPage) -
         assert 2 <= len(re.findall(r"[.!?](?=\s)", text)) <= 6, heading
 
 
-@pytest.mark.parametrize(
-    "markdown", ["- a list", "### deep", "**bold**", "[a](b)", "`code`", "1. x"]
-)
+@pytest.mark.parametrize("markdown", ["- a list", "### deep", "**bold**", "[a](b)", "`code`", "1. x"])
 def test_markdown_that_would_be_shown_raw_is_not_accepted(markdown: str) -> None:
     with pytest.raises(ValueError, match="headings and paragraphs"):
         render_help(f"# Title\n\n{markdown}\n")
 
 
 def test_a_help_page_is_escaped() -> None:
-    assert render_help("# <b>\n\n## 5 > 4 & so\n\n<script>\n") == (
-        '<h1>&lt;b&gt;</h1>\n<h2 id="5-4-so">5 &gt; 4 &amp; so</h2>\n<p>&lt;script&gt;</p>'
-    )
+    assert render_help("# <b>\n\n## 5 > 4 & so\n\n<script>\n") == ('<h1>&lt;b&gt;</h1>\n<h2 id="5-4-so">5 &gt; 4 &amp; so</h2>\n<p>&lt;script&gt;</p>')
 
 
 @pytest.mark.parametrize("file", site_files(), ids=lambda file: file.name)
