@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from bench.processes import HOST, BenchFailed, Server, free_port, run_python
 from bench.programs import BUILD
+from bench.proving import Key
 
 _ORIGIN = "https://shop.example"
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -46,6 +48,16 @@ class Visitor:
 
     address: str
     session: dict[str, str]
+    key: Key | None = None
+
+    def proven_message(self, port: int) -> bytes:
+        """A whole ``POST /api/chat`` with a proof and an idempotency key of its own."""
+        token = self.session["session_token"]
+        body = {"message": QUESTION, "conversation_id": self.session["conversation_id"]}
+        extra = [f"Idempotency-Key: {uuid.uuid4()}"]
+        if self.key is not None:
+            extra.append(f"DPoP: {self.key.prove('POST', f'http://{HOST}:{port}/api/chat', token)}")
+        return chat_request(port, body, self.address, token, as_stream=False, extra=extra)
 
     def message(self, port: int, *, as_stream: bool) -> bytes:
         """A whole ``POST /api/chat``, as a browser behind a proxy sends it."""
@@ -97,19 +109,22 @@ def start_bare(kind: str, upstream: str = "", model: str = "") -> tuple[Server, 
         raise
 
 
-def open_visitors(where: Site, port: int, count: int) -> list[Visitor]:
-    """*count* new sessions."""
+def open_visitors(where: Site, port: int, count: int, *, is_bound: bool = False) -> list[Visitor]:
+    """*count* new sessions; with *is_bound*, each with a key of its own."""
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     visitors = []
     for number in range(count):
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         headers = {"Origin": _ORIGIN, "Content-Type": "application/json", "User-Agent": _AGENT, "X-Forwarded-For": address, "X-Forwarded-Proto": "https"}
+        key = Key() if is_bound else None
+        if key is not None:
+            headers["DPoP"] = key.prove("POST", f"http://{HOST}:{port}/api/sessions")
         connection.request("POST", "/api/sessions", json.dumps({"widget_id": where.widget_id}), headers)
         answer = connection.getresponse()
         content = answer.read()
         if answer.status != 201:
             raise BenchFailed(f"no session: {answer.status} {content[:300].decode()}")
-        visitors.append(Visitor(address, json.loads(content)))
+        visitors.append(Visitor(address, json.loads(content), key))
     connection.close()
     return visitors
 
@@ -120,8 +135,8 @@ def bare_requests(port: int, count: int, *, as_stream: bool) -> Sequence[bytes]:
     return [chat_request(port, body, "10.0.0.1", "e" * 300, as_stream=as_stream)] * count
 
 
-def chat_request(port: int, body: dict[str, str], address: str, token: str, *, as_stream: bool) -> bytes:
-    """The bytes of one ``POST /api/chat``."""
+def chat_request(port: int, body: dict[str, str], address: str, token: str, *, as_stream: bool, extra: Sequence[str] = ()) -> bytes:
+    """The bytes of one ``POST /api/chat``; *extra*: more header lines."""
     content = json.dumps(body, separators=(",", ":")).encode()
     lines = [
         "POST /api/chat HTTP/1.1",
@@ -132,6 +147,7 @@ def chat_request(port: int, body: dict[str, str], address: str, token: str, *, a
         f"Accept: {'text/event-stream' if as_stream else 'application/json'}",
         f"Origin: {_ORIGIN}",
         f"Authorization: Bearer {token}",
+        *extra,
         "Content-Type: application/json",
         f"Content-Length: {len(content)}",
         "",

@@ -112,7 +112,7 @@ def alices_site_in(database_url: str, **choices: Any) -> WidgetRow:
 
 def development(**settings: Any) -> Settings:
     """Settings for a stage."""
-    return Settings(env="development", secret_key=SECRET, **settings)
+    return Settings(**{"env": "development", "secret_key": SECRET, **settings})
 
 
 @dataclass
@@ -181,7 +181,7 @@ class Stage:
     def events(self, *, quiet: bool = True) -> list[EventRow]:
         """Recorded events, oldest first; *quiet* leaves out the good news (info)."""
         self.flush()
-        org = choose_organization(self.store, self.clock).org_id
+        org = choose_organization(self.store, self.clock, "default").org_id
         rows = self.store.read_now(list_events, org, limit=1000, with_unknown=True)
         return [row for row in reversed(rows) if not quiet or row.severity != "info"]
 
@@ -229,6 +229,7 @@ def on_stage(store: Store, settings: Settings | None = None, clock: HeldClock | 
         stage = Stage(store, clock, loop.run_until_complete(build()), loop)
         yield stage
         loop.run_until_complete(stage.gateway.answers.close())
+        loop.run_until_complete(stage.gateway.desk.egress.close())
     finally:
         loop.close()
 

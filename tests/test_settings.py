@@ -22,6 +22,8 @@ ALIASES = {
     "DEFAULT_MAX_REQUESTS": "limit_default",
     "DEFAULT_RATE_LIMIT_WINDOW": "limit_default_window",
     "SESSION_MAX_AGE_HOURS": "session_max_age_hours",
+    "AUTO_BLOCK_AFTER_WARNINGS": "auto_block_after_warnings",
+    "COOLDOWN_PERIOD_MINUTES": "cooldown_period_minutes",
     "OPENAI_API_KEY": "openai_api_key",
     "OPENAI_BASE_URL": "openai_base_url",
     "OPENAI_MODEL": "openai_model",
@@ -142,6 +144,8 @@ def test_variables_that_mean_nothing_are_told_and_others_left_alone() -> None:
 
 
 def test_what_the_command_line_says_wins() -> None:
+    emptied = load_settings({"DATABASE_URL": "sqlite:///own.db", "CHATKEEP_DATABASE_URL_FILE": "/no/such/file"}, database_url="")
+    assert (emptied.settings.database_url, emptied.sources["database_url"], emptied.files) == ("", "command line", {})
     loaded = load_settings({"CHATKEEP_PORT": "9000", "CHATKEEP_HOST": "0.0.0.0"}, port="9001", host=None)
     assert (loaded.settings.port, loaded.sources["port"]) == (9001, "command line")
     assert (loaded.settings.host, loaded.sources["host"]) == ("0.0.0.0", "CHATKEEP_HOST")

@@ -46,6 +46,11 @@ def _midnight_after(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
 
 
+def iso_ms(at_ms: int) -> str:
+    """Milliseconds since 1970 as ``iso`` writes them."""
+    return iso(datetime.fromtimestamp(at_ms / 1000, UTC))
+
+
 def iso(moment: datetime) -> str:
     """*moment* as ``2026-01-16T00:00:00Z``; milliseconds only where there are any."""
     spec = "milliseconds" if moment.microsecond else "seconds"

@@ -141,8 +141,19 @@ class Egress:
         Leaving early closes the connection at once. Has no deadline for the whole: that
         is the caller's. Raises ``EgressFailed``.
         """
+        async with self._call("POST", url, headers, body, trust) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def get(self, url: str, *, headers: Mapping[str, str], trust: Trust) -> AsyncIterator[Reply]:
+        """As ``post``, without a body."""
+        async with self._call("GET", url, headers, None, trust) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, trust: Trust) -> AsyncIterator[Reply]:
         target = parse_target(url, trust)
-        response = await self._send(target, headers, body, trust)
+        response = await self._send(method, target, headers, body, trust)
         try:
             if any(value.strip().lower() != "identity" for value in response.headers.getall("Content-Encoding", ())):
                 raise EgressFailed(EgressFailure.MALFORMED)
@@ -157,7 +168,7 @@ class Egress:
         for session in sessions.values():
             await session.close()
 
-    async def _send(self, target: str, headers: Mapping[str, str], body: bytes, trust: Trust) -> "aiohttp.ClientResponse":
+    async def _send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, trust: Trust) -> "aiohttp.ClientResponse":
         if trust not in self._sessions:
             await asyncio.to_thread(import_module, "aiohttp")  # not on the loop: other answers are streaming
         import yarl  # noqa: PLC0415 - lazy, comes with aiohttp
@@ -166,7 +177,7 @@ class Egress:
         # Parsed already: a second parser must not read the address differently.
         address = yarl.URL(target, encoded=True)
         try:
-            return await session.post(address, data=body, headers=headers, allow_redirects=False)
+            return await session.request(method, address, data=body, headers=headers, allow_redirects=False)
         except _network_errors() as error:
             kind = _kind_of(error)
         raise EgressFailed(kind)  # out here, as above

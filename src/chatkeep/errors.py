@@ -33,12 +33,19 @@ class Reason(StrEnum):
     SESSION_REQUIRED = "session_required"
     INVALID_SESSION = "invalid_session"
     SESSION_REVOKED = "session_revoked"
+    PROOF_REQUIRED = "proof_required"
+    INVALID_PROOF = "invalid_proof"
+    INVALID_IDENTITY = "invalid_identity"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - an error code, not a secret
     SESSION_EXPIRED = "session_expired"
+    IDEMPOTENCY_IN_PROGRESS = "idempotency_in_progress"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
+    TEMPORARILY_BLOCKED = "temporarily_blocked"
     PROCESSING_ERROR = "processing_error"
     PROCESSING_TIMEOUT = "processing_timeout"
     SERVICE_UNAVAILABLE = "service_unavailable"
+    KEY_SET_UNAVAILABLE = "key_set_unavailable"
     INSUFFICIENT_STORAGE = "insufficient_storage"
     INTERNAL_SERVER_ERROR = "internal_server_error"
 
@@ -84,6 +91,8 @@ class Refused(ChatkeepError):  # noqa: N818 - a past participle is a proof (hous
         details: tuple[Problem, ...] = (),
         limit: LimitHit | None = None,
         usage: Usage | None = None,
+        retry_after: int | None = None,
+        shown: Mapping[str, str | int | None] | None = None,
         note: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(reason.value)
@@ -91,6 +100,9 @@ class Refused(ChatkeepError):  # noqa: N818 - a past participle is a proof (hous
         self.details = details
         self.limit = limit
         self.usage = usage
+        self.retry_after = retry_after if limit is None else limit.retry_after
+        # More public parts of the envelope: server_time, message_id.
+        self.shown = shown or {}
         self.note = note or {}
 
 

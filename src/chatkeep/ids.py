@@ -15,13 +15,19 @@ ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 DocumentId = NewType("DocumentId", str)
 EventId = NewType("EventId", str)
+KeyId = NewType("KeyId", str)
+BlockId = NewType("BlockId", str)
 RequestId = NewType("RequestId", str)
 
 # Ours are 26 characters of base32 (128 bits); callers may bring widget and
-# conversation ids of their own, so the accepted form is wider.
-_WIDGET = re.compile(r"widget_[a-z0-9_]{12,64}\Z", re.ASCII)
-_CONVERSATION = re.compile(r"conv_[a-z0-9_]{12,64}\Z", re.ASCII)
-_MESSAGE = re.compile(r"msg_[a-z0-9_]{12,64}\Z", re.ASCII)
+# conversation ids of their own, so the accepted form is wider. The forms as JSON Schema
+# writes them; in Python, "$" would let a line break follow.
+WIDGET_FORM = r"^widget_[a-z0-9_]{12,64}$"
+CONVERSATION_FORM = r"^conv_[a-z0-9_]{12,64}$"
+MESSAGE_FORM = r"^msg_[a-z0-9_]{12,64}$"
+_WIDGET = re.compile(WIDGET_FORM.removesuffix("$") + r"\Z", re.ASCII)
+_CONVERSATION = re.compile(CONVERSATION_FORM.removesuffix("$") + r"\Z", re.ASCII)
+_MESSAGE = re.compile(MESSAGE_FORM.removesuffix("$") + r"\Z", re.ASCII)
 _CALLER_REQUEST = re.compile(r"[A-Za-z0-9-]{1,64}\Z", re.ASCII)
 
 

@@ -64,6 +64,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     limit_default: Annotated[int, Meta(ge=0), _doc("Extra limit: messages per visitor and window; 0 is off.", aliases=("DEFAULT_MAX_REQUESTS",))] = 0
     limit_default_window: Annotated[int, Meta(ge=1, le=86400), _doc("Window of `LIMIT_DEFAULT` in seconds.", aliases=("DEFAULT_RATE_LIMIT_WINDOW",))] = 3600
     session_max_age_hours: Annotated[int, Meta(ge=1, le=24), _doc("A session ends for good after this many hours.", aliases=("SESSION_MAX_AGE_HOURS",))] = 24
+    auto_block_after_warnings: Annotated[
+        int, Meta(ge=1, le=1000), _doc("Warnings within ten minutes that make a block.", aliases=("AUTO_BLOCK_AFTER_WARNINGS",))
+    ] = 3
+    cooldown_period_minutes: Annotated[
+        int, Meta(ge=1, le=1440), _doc("Length of the first automatic block; doubles for each repeat within a day.", aliases=("COOLDOWN_PERIOD_MINUTES",))
+    ] = 5
+    resume_window: Annotated[int, Meta(ge=0, le=120), _doc("Seconds that an answer goes on without its reader, who may come back for it; 0 is off.")] = 10
     openai_api_key: Annotated[str, _doc("Key for the `openai` provider; local servers often need none.", secret=True, aliases=("OPENAI_API_KEY",))] = ""
     openai_base_url: Annotated[str, _doc("Base address of an OpenAI-compatible API; empty with a key means OpenAI's own.", aliases=("OPENAI_BASE_URL",))] = ""
     openai_model: Annotated[str, _doc("Model name; required with a key or base address.", aliases=("OPENAI_MODEL",))] = ""
@@ -144,7 +151,7 @@ def setting_fields() -> list[SettingField]:
 
 
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Loaded:
-    """Read *environ* once. *overrides* (command line) win. Raises ``Misconfigured``, naming the variable."""
+    """Read *environ* once. *overrides* (command line) win, empty ones too; ``None`` is not given. Raises ``Misconfigured``, naming the variable."""
     if environ.get("INTEGRATION_TEST_MODE", "").lower() == "true":
         msg = "INTEGRATION_TEST_MODE is not supported: set CHATKEEP_ENV=development instead"
         raise Misconfigured(msg)
@@ -152,14 +159,11 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Loaded:
     sources: dict[str, str] = {}
     fields = setting_fields()
     for field in fields:
-        found = _find(field, environ)
+        value = overrides.get(field.name)
+        found = ("command line", value) if value is not None else _find(field, environ)
         if found is not None:
             sources[field.name], raw[field.name] = found
-    for name, value in overrides.items():
-        if value is not None:
-            raw[name], sources[name] = value, "command line"
-    for field in fields:
-        _convert(field, raw, sources)
+            _convert(field, raw, sources)
     known = {field.variable + suffix for field in fields for suffix in ("", "_FILE")}
     unknown = tuple(sorted(name for name in environ if name.startswith(PREFIX) and name not in known))
     files = {name: environ[variable] for name, variable in sources.items() if variable.endswith("_FILE")}
@@ -186,13 +190,18 @@ def _find(field: SettingField, environ: Mapping[str, str]) -> tuple[str, str] | 
 
 def _convert(field: SettingField, raw: dict[str, object], sources: Mapping[str, str]) -> None:
     """Give ``raw[field]`` its type. Raises ``Misconfigured`` without showing the value."""
-    if field.name not in raw:
-        return
+    wanted = typing.get_type_hints(Settings, include_extras=True)[field.name]
     try:
-        wanted = typing.get_type_hints(Settings, include_extras=True)[field.name]
         raw[field.name] = msgspec.convert(raw[field.name], wanted, strict=False)
-    except msgspec.ValidationError as error:
-        # msgspec's words quote the value of an enum ("Invalid enum value 'x'"): keep ours.
-        problem = "is not one of its allowed values" if "Invalid enum" in str(error) else f"has a wrong value ({error})"
-        msg = f"{sources[field.name]} {problem}: {field.doc}"
+    except msgspec.ValidationError:
+        # Not msgspec's words: they speak of types, and quote the value of an enum.
+        source = sources[field.name] if sources[field.name] != "command line" else f"--{field.name.replace('_', '-')}"
+        problem = f"must be {_whole_number(wanted)}" if isinstance(field.default, int) else "is not one of its allowed values"
+        msg = f"{source} {problem}: {field.doc}"
         raise Misconfigured(msg) from None
+
+
+def _whole_number(wanted: typing.Any) -> str:
+    """The numbers that a setting of type *wanted* takes, in words."""
+    bounds = next(meta for meta in wanted.__metadata__ if meta.ge is not None)
+    return f"a whole number from {bounds.ge} to {bounds.le}" if bounds.le is not None else f"a whole number, {bounds.ge} or more"

@@ -3,6 +3,7 @@
 The environment is read here, once; the command line gets settings and store from here.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -14,15 +15,21 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatkeep.accept import visitor_routes
-from chatkeep.admit import Desk
+from chatkeep.admit import Desk, blocks
+from chatkeep.admit._ban_list import BanList
 from chatkeep.admit._cache import Cache
+from chatkeep.admit._in_flight import InFlight
+from chatkeep.admit._key_ring import KeyRing
+from chatkeep.admit._key_sets import KeySets
 from chatkeep.admit.domains import AllowedDomains, DomainEntry, find_origin
+from chatkeep.admit.sweep import follow_endings, sweep_sessions
 from chatkeep.answer import Answers, Tools
 from chatkeep.audit import Context, Recorder
 from chatkeep.audit.catalogue import ConfigUnsafe
 from chatkeep.checks import Finding, refuse_errors, run_checks
 from chatkeep.clock import Clock, SystemClock
 from chatkeep.crypto import derive_key, new_secret
+from chatkeep.crypto.sealed import SealingKey
 from chatkeep.crypto.tokens import TokenKey
 from chatkeep.egress import Egress
 from chatkeep.errors import Misconfigured
@@ -93,9 +100,9 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
     """One ASGI application over *store*. *warnings* are recorded as events when it starts."""
     settings = with_secret(settings)
     clock = clock or SystemClock()
-    desk = _build_desk(settings, store, clock)
     egress = Egress()
-    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress)))
+    desk = _build_desk(settings, store, clock, egress)
+    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress), desk.in_flight))
     routes = [*visitor_routes(desk, answers), *health_routes(store)]
     routes += document_routes(routes)
     edge = Edge(desk, parse_networks(split_list(settings.trusted_proxies)))
@@ -108,7 +115,12 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
         for finding in warnings:
             desk.recorder.record(ConfigUnsafe(finding.setting), Context())
         desk.recorder.start()
+        answers.start()
+        await blocks.read_all(desk, with_warnings=True)
+        background = [asyncio.create_task(work(desk), name=f"chatkeep-{work.__name__}") for work in (sweep_sessions, follow_endings, blocks.keep_current)]
         yield
+        for task in background:
+            task.cancel()
         await answers.close()
         await egress.close()
         await desk.recorder.stop()
@@ -130,18 +142,26 @@ def _fallback(edge: Edge) -> ASGIApp:
     return not_found
 
 
-def _build_desk(settings: Settings, store: Store, clock: Clock) -> Desk:
+def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress) -> Desk:
     """What guards may use."""
     token_secret = settings.widget_token_secret or settings.secret_key
+    recorder = Recorder(store, clock, derive_key(settings.secret_key, "event-hash"))
+    sets = KeySets(egress, clock, recorder, development=not settings.is_production)
     return Desk(
         settings=settings,
         clock=clock,
         store=store,
         limits=InProcessLimits(),
-        recorder=Recorder(store, clock, derive_key(settings.secret_key, "event-hash")),
+        recorder=recorder,
         token_key=TokenKey.from_bytes(derive_key(token_secret, "session-token")),
         ceiling=_ceiling(settings),
         own_hosts=_own_hosts(settings),
+        started_at=int(clock.now().timestamp()),
+        hash_key=derive_key(settings.secret_key, "idempotency"),
+        in_flight=InFlight(),
+        bans=BanList(),
+        egress=egress,
+        keys=KeyRing(store, clock, SealingKey.from_secret(settings.secret_key), sets),
         widgets=Cache(clock),
         sessions=Cache(clock),
     )

@@ -36,9 +36,9 @@ WIDE: dict[str, Any] = {
 
 
 def generous(**settings: Any) -> Settings:
-    """Settings whose address limits no test meets by accident."""
+    """Settings whose address limits no test meets by accident, and where only a thousand warnings are a block."""
     many = {"limit_address_per_minute": 1_000_000, "limit_address_per_hour": 1_000_000, "limit_sessions_per_address_per_hour": 1_000_000}
-    return development(**{**many, **settings})
+    return development(**{**many, "auto_block_after_warnings": 1000, **settings})
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,16 @@ class VisitorRoute:
 
 ROUTES = (
     VisitorRoute("POST", "/api/chat", has_body=True),
+    VisitorRoute("GET", "/api/chat/{message}/stream"),
     VisitorRoute("DELETE", "/api/chat/{message}/stream"),
     VisitorRoute("POST", "/api/sessions", has_body=True, needs_session=False),
     VisitorRoute("POST", "/api/sessions/refresh"),
     VisitorRoute("DELETE", "/api/sessions/current"),
     VisitorRoute("GET", "/api/conversations/{conversation}/messages"),
+    VisitorRoute("GET", "/api/conversations/{conversation}/export"),
+    VisitorRoute("DELETE", "/api/conversations/{conversation}"),
+    VisitorRoute("POST", "/api/messages/{message}/feedback", has_body=True),
+    VisitorRoute("POST", "/api/events", has_body=True, needs_session=False),
     VisitorRoute("GET", "/api/widgets/{widget}/config", needs_session=False),
 )
 SESSION_ROUTES = tuple(route for route in ROUTES if route.needs_session)
@@ -75,7 +80,15 @@ def good_body(route: VisitorRoute, widget: WidgetRow) -> dict[str, Any] | None:
     if not route.has_body:
         return None
     own = {"widget_id": widget.widget_id}
-    return {**own, "message": "hello"} if route.path == "/api/chat" else own
+    match route.path:
+        case "/api/chat":
+            return {**own, "message": "hello"}
+        case "/api/events":
+            return {**own, "events": [{"name": "widget_opened", "at": "2026-01-15T12:00:00Z"}]}
+        case "/api/messages/{message}/feedback":
+            return {"rating": "up"}
+        case _:
+            return own
 
 
 def call(stage: Stage, route: VisitorRoute, widget: WidgetRow, victor: StageVisitor | None, **more: Any) -> Reply:
@@ -88,10 +101,16 @@ def contents(store: Store) -> dict[str, list[Row[Any]]]:
     """Every row of every table but the record of what happened."""
 
     def read(tx: Tx) -> dict[str, list[Row[Any]]]:
-        kept = [table for table in metadata.sorted_tables if table.name not in {"security_events", "usage"}]
+        kept = [table for table in metadata.sorted_tables if table.name not in {"security_events", "usage", "warnings"}]
         return {table.name: list(tx.execute(select(table).order_by(*table.primary_key))) for table in kept}
 
     return store.read_now(read)
+
+
+def warned(store: Store) -> set[tuple[str, str, str]]:
+    """Organization, kind and value of all who were warned."""
+    table = metadata.tables["warnings"]
+    return {(row.org_id, row.kind, row.value) for row in store.read_now(lambda tx: tx.execute(select(table)).all())}
 
 
 def usage_messages(store: Store) -> int:

@@ -111,6 +111,10 @@ MALFORMED = (
     "=shop.example=",
     "localhost",
     "localhost:8001",
+    "null",
+    "=null",
+    "*.null",
+    "NULL:8443",
 )
 
 
@@ -145,6 +149,13 @@ def test_what_is_not_a_host_is_refused_with_advice_in_one_line(typed: str) -> No
 def test_development_takes_no_other_schemes_than_the_webs(typed: str) -> None:
     with pytest.raises(WrongUsage):
         parse_entry(typed, development=True)
+
+
+@pytest.mark.parametrize("typed", ["http://shop.example", "=http://shop.example", "http://shop.example:8001", "HTTP://localhost.example"])
+def test_development_takes_http_for_loopback_hosts_only(typed: str) -> None:
+    with pytest.raises(WrongUsage, match="only https pages"):
+        parse_entry(typed, development=True)
+    assert parse_entry("http://shop.localhost:8001", development=True).text == "shop.localhost:8001"
 
 
 @pytest.mark.parametrize("typed", ["localhost", "localhost:8001", "http://localhost:8001", "127.0.0.1:8001", "[::1]:8001"])

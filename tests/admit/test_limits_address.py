@@ -28,9 +28,14 @@ def knocks(stage: Stage, widget: WidgetRow, times: int, **more: str) -> dict[int
     return found
 
 
+def unblocked(**settings: int | str) -> Settings:
+    """Settings under which a few refusals are no block: every refusal of an address is a warning (tests/attacks/test_blocks.py)."""
+    return development(auto_block_after_warnings=1000, **settings)
+
+
 def test_sixty_requests_a_minute(sqlite_store: Store) -> None:
     widget = alices_site(sqlite_store)
-    with on_stage(sqlite_store) as stage:
+    with on_stage(sqlite_store, unblocked()) as stage:
         assert knocks(stage, widget, 30) == {400: 30}
         stage.clock.forward(10)
         assert knocks(stage, widget, 31) == {400: 30, 429: 1}

@@ -214,7 +214,7 @@ def test_a_refused_message_takes_nothing_from_the_other_layers(sqlite_store: Sto
     widget = alices_site(
         sqlite_store, settings=limits(interval_ms=2000, per_day=10, per_hour=10, per_minute=10, per_conversation=10, per_session=10, widget_per_hour=10)
     )
-    with on_stage(sqlite_store, development(limit_address_per_minute=11, limit_sessions_per_address_per_hour=11)) as stage:
+    with on_stage(sqlite_store, development(limit_address_per_minute=11, limit_sessions_per_address_per_hour=11, auto_block_after_warnings=1000)) as stage:
         victor = stage.victor(widget)
         for left in range(9, -1, -1):
             assert victor.say("x").json["usage"]["messages_remaining_today"] == left

@@ -4,9 +4,21 @@ import pytest
 
 from chatkeep.crypto.tokens import _HEAD
 from chatkeep.store import Store
-from tests.admit.cast import ROUTES, SESSION_ROUTES, UNKNOWN_WIDGET, WIDE, another_organizations_site, assert_refused, call, contents, generous
+from tests.admit.cast import (
+    ROUTES,
+    SESSION_ROUTES,
+    UNKNOWN_WIDGET,
+    WIDE,
+    VisitorRoute,
+    another_organizations_site,
+    assert_refused,
+    call,
+    contents,
+    generous,
+    warned,
+)
 from tests.admit.forged import OURS, claims_of, forgeries, own_key, pack, signed
-from tests.cast import SHOP, alices_site, on_stage
+from tests.cast import EVIL, SHOP, alices_site, on_stage
 
 
 def test_forged_tokens_open_nothing_on_any_route(sqlite_store: Store) -> None:
@@ -23,6 +35,34 @@ def test_forged_tokens_open_nothing_on_any_route(sqlite_store: Store) -> None:
         assert wrong == []
         assert contents(sqlite_store) == before
         assert victor.say("still here").status == 200
+        # Whoever tries is warned, and nobody else: not the session whose token was bent.
+        assert warned(sqlite_store) == {(widget.org_id, "address", victor.peer)}
+
+
+@pytest.mark.parametrize("route", SESSION_ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_three_forged_tokens_are_a_block_on_every_route(sqlite_store: Store, route: VisitorRoute) -> None:
+    widget = alices_site(sqlite_store, settings=WIDE)
+    with on_stage(sqlite_store) as stage:
+        victor = stage.victor(widget, peer="203.0.113.9")
+        headers = {"origin": SHOP, "x-widget-id": widget.widget_id, "authorization": "Bearer a.b.c"}
+        for _ in range(3):
+            assert_refused(call(stage, route, widget, victor, headers=headers), 401, "invalid_session")
+        reply = call(stage, route, widget, victor, headers=headers)
+        assert (reply.status, reply.error, reply.headers["retry-after"]) == (429, "temporarily_blocked", "300")
+        # From another address, the visitor of that session has lost nothing.
+        assert victor.say("still here").status == 200
+
+
+@pytest.mark.parametrize("route", SESSION_ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_a_foreign_pages_forged_tokens_warn_nobody(sqlite_store: Store, route: VisitorRoute) -> None:
+    widget = alices_site(sqlite_store, settings=WIDE)
+    with on_stage(sqlite_store) as stage:
+        victor = stage.victor(widget)
+        for _ in range(10):
+            headers = {"origin": EVIL, "x-widget-id": widget.widget_id, "authorization": "Bearer a.b.c"}
+            assert_refused(call(stage, route, widget, victor, headers=headers), 403, "domain_not_authorized")
+        assert victor.say("still here").status == 200
+        assert warned(sqlite_store) == set()
 
 
 def test_the_forger_of_these_tests_can_make_a_good_token(sqlite_store: Store) -> None:

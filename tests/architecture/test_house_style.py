@@ -16,7 +16,10 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 # Tables and catalogues may be longer.
 LONG_FILES = {"tests/providers/upstream_scripts.py": "a catalogue of what upstream servers do"}
-LONG_FUNCTIONS = {"src/chatkeep/store/migrations/versions/0001_first_tables.py": "generated list of tables"}
+LONG_FUNCTIONS = {
+    "src/chatkeep/store/migrations/versions/0001_first_tables.py": "generated list of tables",
+    "src/chatkeep/store/migrations/versions/0002_sessions_that_cannot_be_stolen.py": "generated list of tables",
+}
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
@@ -38,7 +41,8 @@ def test_exemptions_are_still_needed() -> None:
     for name in LONG_FILES:
         assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) > LONGEST_FILE
     for name in LONG_FUNCTIONS:
-        assert (ROOT / name).is_file()
+        lengths = [(node.end_lineno or 0) - node.lineno + 1 for node in ast.walk(tree_of(ROOT / name)) if isinstance(node, ast.FunctionDef)]
+        assert max(lengths) > LONGEST_FUNCTION, name
 
 
 NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)(?P<reason>.*))?$")

@@ -23,6 +23,7 @@ ALIASES = {
     "INVALID_SESSION_ID": "invalid_session",
     "domain_mismatch": "domain_not_allowed",
     "CORS_BLOCKED": "domain_not_allowed",
+    "SESSION_CLEANUP": "session_swept",
     "rate_limit": "rate_limit_exceeded",
     "RATE_LIMIT_EXCEEDED": "rate_limit_exceeded",
 }
@@ -37,6 +38,13 @@ EVENT_OF = {
     Reason.SESSION_REVOKED: "invalid_session",
     Reason.SESSION_EXPIRED: "invalid_session",
     Reason.TOKEN_EXPIRED: "invalid_token",
+    Reason.PROOF_REQUIRED: "invalid_proof",
+    Reason.INVALID_PROOF: "invalid_proof",
+    Reason.INVALID_IDENTITY: "identity_rejected",
+    Reason.IDEMPOTENCY_IN_PROGRESS: "idempotency_conflict",
+    Reason.IDEMPOTENCY_KEY_REUSED: "idempotency_conflict",
+    Reason.TEMPORARILY_BLOCKED: "blocked",
+    Reason.KEY_SET_UNAVAILABLE: "identity_rejected",
     Reason.RATE_LIMIT_EXCEEDED: "rate_limit_exceeded",
     Reason.PROCESSING_ERROR: "chat_error",
     Reason.PROCESSING_TIMEOUT: "chat_error",
@@ -48,11 +56,18 @@ EVENT_OF = {
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_is_recorded_as_exactly_one_event(reason: Reason) -> None:
-    event = event_for(reason, length=1, limit_type="per_minute", referer="https://evil.example")
+    event = event_for(reason, length=1, limit_type="per_minute", referer="https://evil.example", cause="expired")
     assert event.type == EVENT_OF.get(reason, "invalid_request")
-    assert event == event_for(reason, length=1, limit_type="per_minute", referer="https://evil.example")
-    if event.type in {"invalid_request", "invalid_session", "invalid_token", "chat_error", "store_unavailable"}:
-        assert event.details() == {"reason": reason.value}
+    assert event == event_for(reason, length=1, limit_type="per_minute", referer="https://evil.example", cause="expired")
+    # What each says beside its type; all others say which reason it was.
+    details = {
+        "rate_limit_exceeded": {"limit_type": "per_minute", "would_refuse": False},
+        "message_too_long": {"length": 1},
+        "domain_not_allowed": {"referer": "https://evil.example"},
+        "identity_rejected": {"cause": "key_set_unavailable" if reason is Reason.KEY_SET_UNAVAILABLE else "expired"},
+        **{name: {} for name in ("invalid_widget_id", "widget_not_found", "https_required", "blocked")},
+    }
+    assert event.details() == details.get(event.type, {"reason": reason.value})
 
 
 def test_every_event_is_in_the_specification_with_its_severity() -> None:
@@ -72,5 +87,34 @@ def test_no_two_events_share_a_name() -> None:
 
 
 def test_details_are_codes_lengths_and_counts_never_text_of_a_person() -> None:
-    allowed = {"reason", "length", "limit_type", "referer", "provider", "message_length", "answer_length", "finish_reason", "failure", "setting"}
-    assert {field.name for event in Event.__subclasses__() for field in fields(event)} <= allowed
+    codes = {
+        "reason",
+        "limit_type",
+        "provider",
+        "finish_reason",
+        "failure",
+        "setting",
+        "cause",
+        "changed",
+        "kind",
+        "block_id",
+        "referer",
+        "code",
+        "host",
+        "model",
+    }
+    numbers = {"length", "message_length", "answer_length", "ended", "seconds", "status"}
+    flags = {"would_refuse", "is_automatic"}
+    kinds = {**dict.fromkeys(codes, "str"), **dict.fromkeys(numbers, "int"), **dict.fromkeys(flags, "bool")}
+    found = {
+        (field.name, str(getattr(field.type, "__name__", field.type)).removesuffix(" | None")) for event in Event.__subclasses__() for field in fields(event)
+    }
+    assert found == set(kinds.items())
+
+
+def test_what_needs_an_eye_at_once_is_an_alarm_and_good_news_is_none() -> None:
+    # Spec: events-and-alerts, "Alert rules": these open an alert at once, so they may never be folded into a lower severity.
+    assert {event.type for event in event_types().values() if event.severity == "high"} == {"token_reuse"}
+    assert {event.type for event in event_types().values() if event.severity == "info"} == {
+        "session_created", "session_refreshed", "session_ended", "session_swept", "chat_message_processed",
+    }  # fmt: skip

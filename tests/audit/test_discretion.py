@@ -56,6 +56,12 @@ def text_of_events(events: list[EventRow]) -> str:
     return "\n".join(repr(event) for event in events)
 
 
+def test_a_text_line_leaves_out_what_is_not_known() -> None:
+    record = logging.LogRecord("chatkeep", logging.WARNING, "", 0, "provider_failed", None, None)
+    record.fields = {"status": None, "code": "", "count": 0, "host": "models.example"}
+    assert _TextFormatter().format(record).endswith("provider_failed code= count=0 host=models.example")
+
+
 def test_no_event_and_no_log_line_holds_a_message_or_a_token(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     widget = alices_site(sqlite_store, settings=WIDE)

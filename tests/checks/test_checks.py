@@ -1,5 +1,6 @@
 """Each check: what it refuses, what it warns of, and that it says so without a value."""
 
+import os
 import pkgutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ GOOD = {
     "CHATKEEP_DATABASE_URL": "postgresql://user:password@db.example/chatkeep",
 }
 DEVELOPMENT = {"CHATKEEP_ENV": "development"}
+MODEL = {"CHATKEEP_OPENAI_MODEL": "m"}
 CANARY = "canary7f3a"
 
 ERRORS = (
@@ -48,6 +50,10 @@ ERRORS = (
     ({"CHATKEEP_REDIS_URL": f"redis://:{CANARY}@r.example"}, "redis_url"),
     ({"CHATKEEP_OPENAI_API_KEY": CANARY}, "openai_model"),
     ({"CHATKEEP_OPENAI_BASE_URL": "http://localhost:11434/v1"}, "openai_model"),
+    *(
+        ({**MODEL, "CHATKEEP_OPENAI_BASE_URL": url}, "openai_base_url")
+        for url in (f"{CANARY}:11434/v1", f"ftp://{CANARY}/v1", "https://", f"https://u:{CANARY}@h/v1")
+    ),
 )
 WARNINGS = (
     ({"CHATKEEP_DATABASE_URL": ""}, "database_url"),
@@ -55,6 +61,8 @@ WARNINGS = (
     ({"CHATKEEP_TRUSTED_PROXIES": "0.0.0.0/0"}, "trusted_proxies"),
     ({"CHATKEEP_TRUSTED_PROXIES": "::/0"}, "trusted_proxies"),
     ({"CHATKEEP_SECRETKEY": CANARY}, "CHATKEEP_SECRETKEY"),
+    ({**MODEL, "CHATKEEP_OPENAI_BASE_URL": f"https://{CANARY}.example/v1/chat/completions"}, "openai_base_url"),
+    ({**MODEL, "CHATKEEP_OPENAI_BASE_URL": f"https://{CANARY}.example/v1/chat/completions/"}, "openai_base_url"),
 )
 
 
@@ -114,6 +122,32 @@ def test_a_secret_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: i
     assert [(finding.severity, finding.setting) for finding in findings] == [("warning", "secret_key")] * count
 
 
+@pytest.mark.parametrize("below", ["", "/", "/new", "/new/newer"])
+def test_a_data_folder_that_cannot_be_made_is_an_error_where_one_is_needed(tmp_path: Path, below: str) -> None:
+    (tmp_path / CANARY).write_text("no folder")
+    folder = {"CHATKEEP_DATA_DIR": f"{tmp_path / CANARY}{below}"}
+    for environ in ({**DEVELOPMENT, **folder}, {**DEVELOPMENT, **folder, "CHATKEEP_DATABASE_URL": GOOD["CHATKEEP_DATABASE_URL"]}):
+        findings = run_checks(load_settings(environ))
+        assert [(finding.severity, finding.setting, CANARY in finding.message) for finding in findings] == [("error", "data_dir", False)]
+    assert run_checks(load_settings({**GOOD, **folder})) == []
+
+
+def test_a_data_folder_that_this_user_may_not_write_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may write everywhere: what the system would say to another user.
+    monkeypatch.setattr(os, "access", lambda path, mode: (Path(path), mode) != (tmp_path, os.W_OK | os.X_OK))
+    findings = run_checks(load_settings({**DEVELOPMENT, "CHATKEEP_DATA_DIR": str(tmp_path / "new")}))
+    assert [(finding.severity, finding.setting) for finding in findings] == [("error", "data_dir")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_errors_are_told_as_the_first_of_them() -> None:
+    with pytest.raises(Misconfigured) as alone:
+        refuse_errors(run_checks(load_settings({**GOOD, "CHATKEEP_WORKERS": "2"})))
+    assert "chatkeep check" not in str(alone.value)
+    with pytest.raises(Misconfigured, match=r"\(`chatkeep check` lists all findings\)$"):
+        refuse_errors(run_checks(load_settings({**GOOD, "CHATKEEP_WORKERS": "2", "CHATKEEP_PUBLIC_URL": ""})))
+
+
 def test_every_file_of_the_package_is_a_check_and_is_asked() -> None:
     names = {module.name for module in pkgutil.iter_modules(checks.__path__)}
-    assert names == {"database", "files", "origins", "processes", "provider", "proxies", "public_url", "secret_key"}
+    assert names == {"data_folder", "database", "files", "origins", "processes", "provider", "provider_address", "proxies", "public_url", "secret_key"}

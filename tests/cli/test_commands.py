@@ -45,12 +45,12 @@ def test_people_get_lines(shell: Shell) -> None:
     assert f"widget_id: {widget_id}" in shell.run("widgets", "show", widget_id).out
 
 
-@pytest.mark.parametrize("access", ["domain", "identity"])
-def test_other_access_modes_are_refused_with_not_yet(shell: Shell, access: str) -> None:
-    said = shell.run("widgets", "create", "Help", "--domain", "shop.example", "--access", access)
-    assert (said.code, said.out) == (1, "")
-    assert "is not supported yet: use session" in said.err
-    assert shell.ask("widgets", "list") == []
+@pytest.mark.parametrize("access", ["session", "domain", "identity"])
+def test_a_widget_is_made_in_every_access_mode(shell: Shell, access: str) -> None:
+    made = shell.ask("widgets", "create", "Help", "--domain", "shop.example", "--access", access)
+    assert made["access_mode"] == access
+    assert shell.ask("widgets", "list") == [made]
+    assert access in shell.run("widgets", "list").out.splitlines()[1].split()
 
 
 FAILING = (
@@ -61,7 +61,6 @@ FAILING = (
     ("widgets", "create", "a\nb", "--domain", "shop.example"),
     ("widgets", "create", "a" * 201, "--domain", "shop.example"),
     ("widgets", "create", "Help", "--domain", "shop.example", "--org", "nobody"),
-    ("widgets", "create", "Help", "--domain", "shop.example", "--access", "domain"),
     ("widgets", "show", "widget_" + "a" * 26),
     ("widgets", "show", "x"),
     ("widgets", "show", "\udcff"),
@@ -75,6 +74,41 @@ FAILING = (
     ("events", "list", "--hours", "inf"),
     ("events", "list", "--hours", "-5"),
     ("events", "list", "--hours", "1e300"),
+    ("blocks", "add", "--address", "shop.example", "--reason", "flood"),
+    ("blocks", "add", "--address", "203.0.113.0/24", "--reason", "flood"),
+    ("blocks", "add", "--network", "203.0.113.0/33", "--reason", "flood"),
+    ("blocks", "add", "--domain", "shop example", "--reason", "flood"),
+    ("blocks", "add", "--domain", "", "--reason", "flood"),
+    ("blocks", "add", "--session", "", "--reason", "flood"),
+    ("blocks", "add", "--visitor", "\udcff", "--reason", "flood"),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", ""),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "a\nb"),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "r" * 301),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "flood", "--minutes", "0"),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "flood", "--minutes", "-5"),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "flood", "--minutes", "nan"),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "flood", "--minutes", "inf"),
+    ("blocks", "lift", "block_" + "a" * 26),
+    ("blocks", "lift", "\udcff"),
+    ("blocks", "list", "--org", "nobody"),
+    ("blocks", "exempt", "198.51.100.0/33"),
+    ("blocks", "exempt", "198.51.100.0/24", "--factor", "1"),
+    ("blocks", "exempt", "198.51.100.0/24", "--factor", "-1"),
+    ("blocks", "exempt", "198.51.100.0/24", "--factor", "99999999999999999999"),
+    ("blocks", "exempt", "--end", "nothing"),
+    ("blocks", "exempt", "--end", "\udcff"),
+    ("blocks", "exempt", "198.51.100.0/24", "--note", "\udcff"),
+    ("widgets", "keys", "add", "widget_" + "a" * 26, "--algorithm", "ES256", "--jwks", "https://shop.example/keys"),
+    ("widgets", "keys", "add", "widget_" + "a" * 26, "--algorithm", "ES256", "--public-key", "no/such/file.pem"),
+    ("widgets", "keys", "add", "widget_" + "a" * 26, "--secret-file", "no/such/file"),
+    ("widgets", "keys", "add", "widget_" + "a" * 26, "--algorithm", "RS256", "--secret-file", "no/such/file"),
+    ("widgets", "keys", "add", "widget_" + "a" * 26, "--jwks", "https://shop.example/keys"),
+    ("widgets", "keys", "list", "widget_" + "a" * 26),
+    ("widgets", "keys", "list", "\udcff"),
+    ("widgets", "keys", "retire", "widget_" + "a" * 26, "key_" + "a" * 26),
+    ("widgets", "keys", "retire", "widget_" + "a" * 26, "\udcff"),
+    ("widgets", "tickets", "widget_" + "a" * 26),
+    ("widgets", "tickets", "widget_" + "a" * 26, "--require", "on"),
     ("knowledge", "add", "no/such/file.md"),
     ("knowledge", "list", "--org", "nobody"),
 )
@@ -88,6 +122,21 @@ MISUSED = (
     ("widgets", "create", "Help", "--domain", "shop.example", "--access", "open"),
     ("widgets", "show"),
     ("widgets", "list", "--nothing"),
+    ("blocks",),
+    ("blocks", "add"),
+    ("blocks", "add", "--reason", "flood"),
+    ("blocks", "add", "--address", "203.0.113.5"),
+    ("blocks", "add", "--address", "203.0.113.5", "--domain", "shop.example", "--reason", "flood"),
+    ("blocks", "add", "--address", "203.0.113.5", "--reason", "flood", "--minutes", "many"),
+    ("blocks", "lift"),
+    ("blocks", "exempt", "198.51.100.0/24", "--factor", "2.5"),
+    ("widgets", "keys"),
+    ("widgets", "keys", "add", "widget_x"),
+    ("widgets", "keys", "add", "widget_x", "--algorithm", "none", "--public-key", "host.pem"),
+    ("widgets", "keys", "add", "widget_x", "--public-key", "host.pem", "--secret-file", "secret"),
+    ("widgets", "keys", "retire", "widget_x"),
+    ("widgets", "tickets"),
+    ("widgets", "tickets", "widget_x", "--require", "perhaps"),
     ("events", "list", "--limit", "many"),
     ("events", "list", "--hours", "long"),
     ("knowledge", "add"),
@@ -121,7 +170,9 @@ def test_what_cannot_be_asked_ends_with_two(shell: Shell, arguments: tuple[str, 
 
 def test_help_and_version_are_there(shell: Shell) -> None:
     assert shell.run("--version").out.strip() == f"chatkeep {__version__}"
-    for arguments in ((), ("widgets",), ("widgets", "create"), ("serve",), ("check",), ("events", "list"), ("knowledge", "add"), ("demo",), ("migrate",)):
+    widgets = [("widgets",), ("widgets", "create"), ("widgets", "keys"), ("widgets", "keys", "add"), ("widgets", "keys", "retire"), ("widgets", "tickets")]
+    blocks = [("blocks",), ("blocks", "add"), ("blocks", "list"), ("blocks", "lift"), ("blocks", "exempt")]
+    for arguments in (*widgets, *blocks, (), ("serve",), ("check",), ("events", "list"), ("knowledge", "add"), ("demo",), ("migrate",)):
         said = shell.run(*arguments, "--help")
         assert (said.code, "usage: chatkeep" in said.out) == (0, True)
 

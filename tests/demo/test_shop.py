@@ -169,6 +169,12 @@ def test_every_picture_of_the_style_sheet_exists() -> None:
     assert {ask(app, picture).status for picture in pictures} == {200}
 
 
+def test_the_suggested_questions_are_quotes_and_nothing_to_click() -> None:
+    listed = ask(shop(), "/").text.partition('id="ask-title"')[2].partition("</section>")[0]
+    assert len(re.findall(r"<li><q>[^<]+\?.*?</q></li>", listed)) == 6
+    assert "<a" not in listed
+
+
 def test_there_are_enough_help_pages_for_a_conversation() -> None:
     assert len(help_pages()) == 14
 

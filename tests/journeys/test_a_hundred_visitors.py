@@ -45,7 +45,8 @@ def test_each_gets_its_five_a_minute(data_dir: Path) -> None:
 @pytest.mark.parametrize(("limits", "allowed", "limit_type"), [({"interval_ms": 0, "per_minute": 5}, 5, "per_minute"), ({}, 1, "interval")])
 def test_one_visitor_who_sends_a_hundred_at_once(data_dir: Path, limits: dict[str, Any], allowed: int, limit_type: str) -> None:
     widget_id = _widget(data_dir, **limits)
-    with Gateway.running(data_dir, **MANY_REQUESTS) as gateway:
+    # Each refusal by a visitor's own limit warns the session: after three it would be blocked, and read no history.
+    with Gateway.running(data_dir, **MANY_REQUESTS, AUTO_BLOCK_AFTER_WARNINGS="1000") as gateway:
         victor = Visitor(gateway.port, widget_id, SHOP, address="198.51.100.1").open()
         replies = _at_once([lambda n=n: victor.say(f"message {n}") for n in range(HUNDRED)])
         assert Counter(reply.status for reply in replies) == {200: allowed, 429: HUNDRED - allowed}
@@ -81,7 +82,9 @@ def test_day_and_session_counts_outlive_a_kill(data_dir: Path) -> None:
             victor.port = gateway.port
         first = _at_once([lambda: victors[0].say("Hello") for _ in range(10)])
         assert Counter(reply.status for reply in first) == {200: 2, 429: 8}
-        assert {(reply.json["limit_type"], reply.json["action"]) for reply in first if reply.status == 429} == {("per_session", "new_session")}
+        # The third refusal in ten minutes is a block: exactly three say that a new session helps.
+        told = Counter((reply.error, reply.json.get("limit_type"), reply.json.get("action")) for reply in first if reply.status == 429)
+        assert told == {("rate_limit_exceeded", "per_session", "new_session"): 3, ("temporarily_blocked", None, None): 5}
         others = _at_once([lambda v=victor: v.say("Hello") for victor in victors[1:] for _ in range(2)])
         assert Counter(reply.status for reply in others) == {200: 8, 429: 10}
         assert {reply.json["limit_type"] for reply in others if reply.status == 429} == {"per_day"}
@@ -99,7 +102,9 @@ def test_an_address_has_so_many_new_sessions_whatever_it_forges(data_dir: Path) 
         told = [f"{forged}203.0.113.9" for number in range(15) for forged in ("", f"10.9.8.{number}, ", f"2001:db8::{number}, 192.0.2.{number},")]
         replies = _at_once([lambda text=text: _open(gateway, widget_id, text) for text in told])
         assert Counter(reply.status for reply in replies) == {201: 10, 429: len(told) - 10}
-        assert {reply.json["limit_type"] for reply in replies if reply.status == 429} == {"sessions_per_address"}
+        # Three warnings are a block, and a block is the address's too, whatever it forges.
+        refused = Counter((reply.error, reply.json.get("limit_type")) for reply in replies if reply.status == 429)
+        assert refused == {("rate_limit_exceeded", "sessions_per_address"): 3, ("temporarily_blocked", None): len(told) - 13}
         assert _open(gateway, widget_id, "203.0.113.10").status == 201
         assert gateway.stop() == 0
     with closing(sqlite3.connect(data_dir / "chatkeep.db")) as connection:
@@ -135,7 +140,8 @@ def test_requests_of_one_address_are_counted_over_all_its_visitors(data_dir: Pat
 
 def test_streams_at_the_same_time_are_three_a_session_and_are_given_back(data_dir: Path, upstream: Upstream) -> None:
     widget_id = _widget(data_dir, provider="", interval_ms=0, per_minute=60)
-    settings = {**MANY_REQUESTS, "OPENAI_BASE_URL": upstream.base_url, "OPENAI_MODEL": "by-question"}
+    # Without a window, so that whoever hangs up is gone at once.
+    settings = {**MANY_REQUESTS, "RESUME_WINDOW": "0", "OPENAI_BASE_URL": upstream.base_url, "OPENAI_MODEL": "by-question"}
     with Gateway.running(data_dir, **settings) as gateway:
         victor = Visitor(gateway.port, widget_id, SHOP, address="198.51.100.1").open()
         for round_number in range(3):

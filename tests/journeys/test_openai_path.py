@@ -215,7 +215,9 @@ def _end_session(victor: Visitor, _listening: Listening) -> None:
 @pytest.mark.parametrize("script", ["words-2000-20", "stall"])
 def test_leaving_cancels_the_call(data_dir: Path, upstream: Upstream, accept: str, leave: Callable[[Visitor, Listening], None], script: str) -> None:
     widget = alices_site_in(_url(data_dir), settings=ROOMY)
-    with Gateway.running(data_dir, **_settings(upstream)) as gateway:
+    # Whoever hangs up is waited for only where there is a window (tests/journeys/test_resume.py); the others are gone at once with one too.
+    window = {"RESUME_WINDOW": "0"} if leave is _hang_up else {}
+    with Gateway.running(data_dir, **_settings(upstream), **window) as gateway:
         victor = Visitor(gateway.port, widget.widget_id, SHOP).open()
         listening = victor.listen(script, accept)
         _until_asked(upstream)

@@ -98,6 +98,12 @@ def test_hostile_questions_only_ever_find_or_find_nothing(shop: Store) -> None:
         assert all(len(found.excerpt) <= 240 for found in ask(shop, question))
 
 
+def test_a_model_gets_what_only_touches_the_question_and_a_visitor_is_not_quoted_it(shop: Store) -> None:
+    question = "cut wombat shipping"
+    assert ask(shop, question) == []
+    assert shop.read_now(find_sources, ALICE, ALICES_AGENT, question, for_model=True)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200) | st.lists(st.sampled_from(["shipping", "退货", "to", "AND", '"', "*", "and what", "?", "NEAR("]), max_size=12).map(" ".join))
 def test_no_question_whatever_breaks_the_search(shop: Store, question: str) -> None:

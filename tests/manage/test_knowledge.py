@@ -78,7 +78,7 @@ def test_bad_files_are_reported_and_the_others_are_added(shop: Store, folder: Pa
     assert "printable" in reasons["new\nline.md"]
     assert "not a file" in reasons["pipe.md"]
     assert "only .markdown, .md, .txt" in reasons[str(folder / "logo.png")]
-    assert "not there" in reasons["missing.md"]
+    assert reasons[str(folder / "missing.md")] == "no such file or folder"
 
 
 def test_two_documents_with_one_path_do_not_overwrite_each_other(shop: Store, folder: Path) -> None:

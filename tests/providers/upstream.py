@@ -1,6 +1,6 @@
 """A real HTTP server that speaks the OpenAI wire format, well or badly, as the model's name says.
 
-``words-100-20`` sends 100 words, one every 20 ms; ``cut`` breaks off; the others are in
+``words-100-20`` sends 100 words, one every 20 ms (``runes-100-20`` beyond ASCII); ``cut`` breaks off; the others are in
 ``upstream_scripts.py``; three digits answer with that status. The model ``by-question``
 takes the first word of the last user message as its script. Written on bare sockets,
 because most of what is tested is what no HTTP library would send.
@@ -121,9 +121,9 @@ class Upstream:
         self._thread.start()
         self.base_url = asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result()
 
-    def seen(self, **at_least: int) -> dict[str, Any]:
+    def seen(self, *, within: float = 10, **at_least: int) -> dict[str, Any]:
         """Ask ``/seen``, waiting until each count is *at_least* so high."""
-        return seen(self.base_url, **at_least)
+        return seen(self.base_url, within=within, **at_least)
 
     def stop(self) -> None:
         """End server, loop and thread."""
@@ -133,9 +133,9 @@ class Upstream:
         self._loop.close()
 
 
-def seen(base_url: str, **at_least: int) -> dict[str, Any]:
-    """What the server at *base_url* has seen, once each count is *at_least* so high. Raises ``TimeoutError`` after 10 s."""
-    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=10)
+def seen(base_url: str, *, within: float = 10, **at_least: int) -> dict[str, Any]:
+    """What the server at *base_url* has seen, once each count is *at_least* so high. Raises ``TimeoutError`` after *within* seconds."""
+    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=within)
     with contextlib.closing(connection):
         connection.request("GET", "/seen?" + "&".join(f"{name}={value}" for name, value in at_least.items()))
         answer: dict[str, Any] = json.loads(connection.getresponse().read())

@@ -417,10 +417,32 @@ async def _fixed(exchange: Exchange, parts: tuple[bytes, ...]) -> None:
     await exchange.end()
 
 
-async def _words(exchange: Exchange, count: int, interval_ms: int, first_ms: int) -> None:
-    """The bulk case: ``words-COUNT-MS[-FIRST_MS]``."""
-    await asyncio.sleep(first_ms / 1000)
-    await exchange.answer(*(f"word{number} " for number in range(count)), pause_s=interval_ms / 1000)
+def words(name: str) -> list[str]:
+    """What ``words-COUNT-MS[-FIRST_MS]`` says, piece by piece; ``runes-…`` says it in characters of two to four bytes and more code points."""
+    kind, count, *_ = name.split("-")
+    return [f"word{number} " if kind == "words" else f"wörd{number} 世é👩‍👩‍👧 " for number in range(int(count))]
+
+
+async def _words(exchange: Exchange, name: str) -> None:
+    """The bulk case."""
+    interval_ms, *first_ms = (int(part) for part in name.split("-")[2:])
+    await asyncio.sleep(sum(first_ms) / 1000)
+    await exchange.answer(*words(name), pause_s=interval_ms / 1000)
+
+
+@script
+async def refusal(exchange: Exchange) -> None:
+    """400 with the last message as its body."""
+    body = exchange.request.json["messages"][-1]["content"].encode()
+    await exchange.head(400, {"Content-Type": "application/json", "Content-Length": str(len(body))}, chunked=False)
+    await exchange.raw(body)
+
+
+@script
+async def refusal_stall(exchange: Exchange) -> None:
+    """400 with a body that never comes."""
+    await exchange.head(400, {"Content-Type": "application/json", "Content-Length": "100"}, chunked=False)
+    await asyncio.Event().wait()
 
 
 async def _status(exchange: Exchange, status: int) -> None:
@@ -440,8 +462,7 @@ async def run_script(exchange: Exchange) -> None:
         await SCRIPTS[name](exchange)
     elif name in BODIES:
         await _fixed(exchange, BODIES[name])
-    elif name.startswith("words-"):
-        count, interval_ms, *first_ms = (int(part) for part in name.split("-")[1:])
-        await _words(exchange, count, interval_ms, *(first_ms or [0]))
+    elif name.startswith(("words-", "runes-")):
+        await _words(exchange, name)
     else:
         await _status(exchange, int(name) if name.isdecimal() else 404)

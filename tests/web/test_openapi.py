@@ -66,8 +66,13 @@ def test_every_route_is_in_the_document(sqlite_store: Store, document: Any) -> N
         ("POST", "/api/sessions/refresh"),
         ("DELETE", "/api/sessions/current"),
         ("POST", "/api/chat"),
+        ("GET", "/api/chat/{message_id}/stream"),
         ("DELETE", "/api/chat/{message_id}/stream"),
         ("GET", "/api/conversations/{conversation_id}/messages"),
+        ("GET", "/api/conversations/{conversation_id}/export"),
+        ("DELETE", "/api/conversations/{conversation_id}"),
+        ("POST", "/api/messages/{message_id}/feedback"),
+        ("POST", "/api/events"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
         ("GET", "/api/openapi.json"),
@@ -100,7 +105,8 @@ def test_path_parameters_are_declared_exactly(document: Any) -> None:
         for parameter in operation["parameters"]:
             assert parameter["in"] in {"path", "query", "header"}
             assert parameter["schema"]
-            assert parameter["required"] is (parameter["in"] == "path")
+            # No page is without an origin; every other header and query parameter may be left out.
+            assert parameter["required"] is (parameter["in"] == "path" or parameter["name"] == "Origin")
             # OpenAPI ignores these as parameters: they have places of their own.
             assert parameter["name"].lower() not in {"accept", "content-type", "authorization"}
 
@@ -111,9 +117,10 @@ def test_every_reference_points_to_something(document: Any) -> None:
         for part in reference.removeprefix("#/").split("/"):
             where = where[part]
         assert where
-    used = {reference.rpartition("/")[2] for reference in references(document)}
-    assert set(document["components"]["schemas"]) == used
-    assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in document["components"]["schemas"])
+    # Nothing is described that no operation uses. Security schemes are named, not referred to.
+    kept = {f"#/components/{kind}/{name}" for kind, named in document["components"].items() if kind != "securitySchemes" for name in named}
+    assert kept == set(references(document))
+    assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", reference.rpartition("/")[2]) for reference in kept)
 
 
 def test_every_security_requirement_names_a_scheme(document: Any) -> None:
@@ -122,12 +129,14 @@ def test_every_security_requirement_names_a_scheme(document: Any) -> None:
         assert {name for requirement in operation["security"] for name in requirement} <= schemes, (path, method)
     protected = {path for path, _, operation in operations(document) if operation["security"]}
     assert protected == {
-        "/api/chat", "/api/chat/{message_id}/stream", "/api/sessions/refresh", "/api/sessions/current", "/api/conversations/{conversation_id}/messages",
+        "/api/chat", "/api/chat/{message_id}/stream", "/api/sessions/refresh", "/api/sessions/current",
+        "/api/conversations/{conversation_id}", "/api/conversations/{conversation_id}/messages", "/api/conversations/{conversation_id}/export",
+        "/api/messages/{message_id}/feedback",
     }  # fmt: skip
 
 
 def test_requests_take_no_field_that_is_not_described(document: Any) -> None:
-    for name in ("ChatRequest", "SessionRequest", "PageInfo"):
+    for name in ("ChatRequest", "SessionRequest", "PageInfo", "FeedbackRequest", "EventsRequest"):
         assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 

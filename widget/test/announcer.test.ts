@@ -42,10 +42,36 @@ test('waiting is said once', () => {
   expect(heard).toEqual(['The assistant is writing', 'Yes.']);
 });
 
+test('a lost connection is said once each time, and the text before it only once', () => {
+  grow('One. ');
+  grow('', 'reconnecting');
+  grow('', 'reconnecting');
+  grow('Two. ');
+  grow('', 'reconnecting');
+  grow('Three.', 'done');
+  expect(heard).toEqual(['One.', 'Connecting again…', 'Two.', 'Connecting again…', 'Three.']);
+});
+
 test('an answer is heard once', () => {
   grow('Yes. ', 'done');
   grow('', 'done');
   expect(heard).toEqual(['Yes.']);
+});
+
+test('what is asked for again is heard again, also when it fails again', () => {
+  exchange.trouble = trouble('processing_error');
+  grow('Half. ', 'failed');
+  heard = [];
+  exchange.since++;
+  grow('', 'failed');
+  expect(heard).toEqual(['Half. The assistant could not answer. Your message is kept.']);
+  heard = [];
+  exchange.since++;
+  exchange.answer = '';
+  grow('', 'sending');
+  grow('Whole. ', 'streaming');
+  grow('', 'done');
+  expect(heard).toEqual(['Whole.']);
 });
 
 test('a failure is said in words', () => {

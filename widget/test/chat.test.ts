@@ -1,7 +1,9 @@
 // What does a visitor's message go through, against a real server? Sessions, refreshes, second chances, stop.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Announcer } from '../src/panel/announcer';
 import { Chat } from '../src/talk/chat';
 import { isRunning, type Exchange } from '../src/talk/exchange';
+import { en } from '../src/words/en';
 import { answer, event, hangUp, json, refuse, startGateway, stream, type Gateway } from './gateway';
 
 let gateway: Gateway;
@@ -53,6 +55,7 @@ beforeEach(async () => {
 afterEach(async () => {
   chat.end();
   await gateway.close();
+  expect(gateway.faults).toEqual([]);
 });
 
 describe('a message', () => {
@@ -94,6 +97,18 @@ describe('a message', () => {
     gateway.on('POST /api/chat', json(200, { success: true, response: 'Hi', message_id: 'm', conversation_id: 'c', citations: [] }));
     expect(await ask()).toMatchObject({ phase: 'done', answer: 'Hi' });
   });
+});
+
+test('the answer after "Try again" is announced, however few of its phases were drawn', async () => {
+  gateway.on('POST /api/chat', refuse(500, 'processing_error'), answer('Good day [1].'));
+  const heard: string[] = [];
+  const voice = new Announcer(() => {});
+  voice.say = (text) => void heard.push(text);
+  voice.hear(await ask(), en);
+  chat.retry(last());
+  await settled();
+  voice.hear(last(), en);
+  expect(heard).toEqual(['The assistant could not answer. Your message is kept.', 'Good day.']);
 });
 
 describe('the session', () => {
@@ -161,10 +176,11 @@ describe('the session', () => {
 
   test('clearing ends it at the gateway and starts empty', async () => {
     await ask();
+    const isEnded = gateway.arrival('DELETE /api/sessions/current');
     chat.clear();
     expect(chat.items).toEqual([]);
     await ask('New');
-    expect(paths()).toContain('DELETE /api/sessions/current');
+    await isEnded;
     expect(chats()[1]).toMatchObject({ token: 'token-2' });
   });
 });
@@ -271,7 +287,7 @@ describe('a failure', () => {
 
 describe('stop', () => {
   test('asks the gateway first, and frees the composer at once', async () => {
-    gateway.on('DELETE /api/chat/msg_1/stream', json(200, {}));
+    const isStopped = gateway.arrival('DELETE /api/chat/msg_1/stream');
     gateway.on('POST /api/chat', (response) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.write(event('start', { message_id: 'msg_1' }) + event('delta', { text: 'Once upon' }));
@@ -283,7 +299,7 @@ describe('stop', () => {
     expect(chat.running).toBe(null);
     gateway.on('POST /api/chat', answer('Next'));
     await ask('Next');
-    expect(paths()).toContain('DELETE /api/chat/msg_1/stream');
+    await isStopped;
     expect(last().answer).toBe('Next');
   });
 

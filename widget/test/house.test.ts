@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { reasonFor } from '../src/loader/words';
+import { en, errorText } from '../src/words/en';
 
 const root = new URL('..', import.meta.url).pathname;
 const files = (folder: string): string[] =>
@@ -29,6 +31,11 @@ describe('every source file', () => {
 test('one file of the panel and two of the loader reach the network', () => {
   const reaching = sources.filter((file) => /\bfetch\(|import\(\/|XMLHttpRequest|WebSocket|EventSource|sendBeacon/.test(readFileSync(join(root, file), 'utf8')));
   expect(reaching.sort()).toEqual(['src/loader/fetch-panel.ts', 'src/loader/settings.ts', 'src/talk/wire.ts']);
+});
+
+test('loader and panel say the same of a gateway out of reach, and blame nobody for it', () => {
+  expect(errorText('unreachable', en)).toBe(reasonFor('unreachable'));
+  expect(reasonFor('unreachable')).toBe('The chat cannot be reached right now.');
 });
 
 test('the lock names no registry', () => {

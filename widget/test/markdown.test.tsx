@@ -53,7 +53,7 @@ describe('Markdown', () => {
     ['https://a.example/x', '<p><a https://a.example/x>https://a.example/x</a></p>'],
     ['me@a.example', '<p><a mailto:me@a.example>me@a.example</a></p>'],
     ['![cat](https://a.example/c.png)', '<p><a https://a.example/c.png>Image: cat<span> (a.example)</span></a></p>'],
-    ['See [1], [1, 2] and [7].', '<p>See<span><sup>1</sup>,</span><span><sup>1</sup></span><span><sup>2</sup></span> and [7].</p>'],
+    ['See [1], [1, 2] and [7].', '<p>See<span><sup>1</sup>,</span><span><sup>1</sup></span><span><sup>2</sup></span> and.</p>'],
     ['- [x] a', '<ul><li><span>☑ </span>a</li></ul>'],
   ])('%j', (text, expected) => {
     expect(html(text)).toBe(expected);
@@ -143,9 +143,14 @@ describe('streaming', () => {
   });
 });
 
-test('citations are found only for known sources', () => {
-  expect(cut('a [1][2] b [3] [1,9]', new Set([1, 2]))).toEqual(['a', 1, 2, ' b [3] [1,9]']);
+test('a citation of a source that does not exist is left out', () => {
+  expect(cut('a [1][2] b [3] [1,9] c [0]', new Set([1, 2]))).toEqual(['a', 1, 2, ' b', 1, ' c [0]']);
+  expect(cut('Yes [3].', new Set([1])).join('')).toBe('Yes.');
   expect([...cited('x [2] y', new Set([1, 2]))]).toEqual([2]);
+});
+
+test('without any source, brackets are text', () => {
+  expect(cut('Take list[3] [1].', new Set())).toEqual(['Take list[3] [1].']);
 });
 
 test('entities never make up characters that do not exist', () => {

@@ -6,7 +6,10 @@ turn an ``Arrival`` into a ``Reply`` and judge nothing: that is ``admit/``'s wor
 
 from chatkeep.accept.chat import chat_routes
 from chatkeep.accept.conversations import conversation_routes
+from chatkeep.accept.feedback import feedback_routes
+from chatkeep.accept.reports import report_routes
 from chatkeep.accept.sessions import session_routes
+from chatkeep.accept.streams import stream_routes
 from chatkeep.accept.widget_config import config_routes
 from chatkeep.accept.widget_files import file_routes
 from chatkeep.admit import Desk
@@ -18,8 +21,11 @@ def visitor_routes(desk: Desk, answers: Answers) -> list[Route]:
     """The whole table; what is called most stands first."""
     return [
         *chat_routes(desk, answers),
+        *stream_routes(desk, answers),
         *session_routes(desk, answers),
-        *conversation_routes(desk),
+        *conversation_routes(desk, answers),
+        *feedback_routes(desk),
+        *report_routes(desk),
         *config_routes(desk),
         *file_routes(desk),
     ]

@@ -1,38 +1,27 @@
 """``POST /api/chat``: a message in, an answer out, whole or as a stream."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from chatkeep.admit import Admitted, Desk, admit, enter, recorded
+from chatkeep.accept.contract import ADMISSION_ERRORS, PLACE, UsagePart
+from chatkeep.accept.streams import live_stream, parse_place, stored_stream
+from chatkeep.accept.transcript import Citation
+from chatkeep.admit import Desk, Replayed, admit, recorded
 from chatkeep.admit.body import ChatRequest
-from chatkeep.answer import Answers, Ending, Running
-from chatkeep.answer.stream import events, failure_of
-from chatkeep.errors import Reason, Refused
-from chatkeep.ids import find_message_id
+from chatkeep.admit.idempotency import KEY_FORM, in_progress
+from chatkeep.answer import Answers, Running
+from chatkeep.answer.stream import failure_of
+from chatkeep.errors import Reason, Usage
+from chatkeep.ids import WIDGET_FORM
 from chatkeep.web.headers import Surface
-from chatkeep.web.problems import envelope, usage_part
-from chatkeep.web.routes import Audience, Call, EventStream, Reply, Route
+from chatkeep.web.problems import usage_part
+from chatkeep.web.routes import Audience, Call, EventStream, Parameter, Reply, Route
 
 # An answer that is there sooner is not worth a watch over its reader.
 _WATCH_AFTER_SECONDS = 0.05
-
-
-class UsagePart(Struct):
-    """What a visitor has left today."""
-
-    messages_remaining_today: int
-    reset_at: str
-
-
-class Citation(Struct):
-    """A numbered source of an answer."""
-
-    index: int
-    title: str
-    url: str | None
-    excerpt: str
 
 
 class ChatReply(Struct):
@@ -46,43 +35,19 @@ class ChatReply(Struct):
     citations: list[Citation]
 
 
-ADMISSION_ERRORS = (
-    Reason.INVALID_REQUEST,
-    Reason.INVALID_WIDGET_ID,
-    Reason.SESSION_REQUIRED,
-    Reason.DOMAIN_NOT_AUTHORIZED,
-    Reason.WIDGET_NOT_FOUND,
-    Reason.NOT_ACCEPTABLE,
-    Reason.SESSION_EXPIRED,
-    Reason.MISDIRECTED_REQUEST,
-    Reason.RATE_LIMIT_EXCEEDED,
-    Reason.INTERNAL_SERVER_ERROR,
-    Reason.SERVICE_UNAVAILABLE,
-)
-
-
 def chat_routes(desk: Desk, answers: Answers) -> list[Route]:
     """The rows of this file."""
+    window = desk.settings.resume_window
 
     async def send_message(call: Call) -> Reply | EventStream:
         admitted = await admit(call.arrival, desk)
+        after = parse_place(call.arrival)
+        if isinstance(admitted, Replayed):
+            return _repeat(admitted, answers, desk, after)
         running = await answers.begin(admitted)
         if admitted.wants_stream:
-            stream = events(running, admitted.usage, lambda error: envelope(error, admitted.request_id))
-            return EventStream(stream, lambda: running.stop(Ending.DISCONNECTED))
-        return await _whole_answer(call, admitted, running)
-
-    async def stop_answer(call: Call) -> Reply:
-        entered = await enter(call.arrival, desk)
-        message_id = find_message_id(call.params["message_id"])
-        running = answers.find(message_id, entered.session.session_id) if message_id else None
-        with recorded(entered.seen, desk):
-            if running is None:
-                # Unknown, somebody else's and already finished look the same from outside.
-                raise Refused(Reason.NOT_FOUND)
-        running.stop(Ending.STOPPED)
-        await running.finished
-        return Reply(status=204)
+            return live_stream(running, admitted.usage, admitted.request_id, window, after if admitted.redo is None else 0)
+        return await _whole_answer(call, running, admitted.usage, window)
 
     return [
         Route(
@@ -95,34 +60,34 @@ def chat_routes(desk: Desk, answers: Answers) -> list[Route]:
             ChatReply,
             request=ChatRequest,
             streams=True,
+            tokenless=True,
             errors=(
                 *ADMISSION_ERRORS,
+                Reason.INVALID_CONVERSATION_ID,
+                Reason.MESSAGE_EMPTY,
+                Reason.MESSAGE_TOO_LONG,
+                Reason.NOT_FOUND,
+                Reason.IDEMPOTENCY_IN_PROGRESS,
+                Reason.IDEMPOTENCY_KEY_REUSED,
                 Reason.PAYLOAD_TOO_LARGE,
                 Reason.UNSUPPORTED_MEDIA_TYPE,
                 Reason.PROCESSING_ERROR,
                 Reason.PROCESSING_TIMEOUT,
                 Reason.INSUFFICIENT_STORAGE,
             ),
-            headers={"X-Widget-ID": "The widget, when the body does not name it.", "Idempotency-Key": "Unique per message; kept over retries."},
-        ),
-        Route(
-            "DELETE",
-            "/api/chat/{message_id}/stream",
-            Audience.SESSION,
-            Surface.VISITOR_API,
-            "Stop an answer that is being made",
-            stop_answer,
-            None,
-            status=204,
-            errors=ADMISSION_ERRORS,
+            headers={
+                "X-Widget-ID": Parameter("The widget, when the body does not name it.", {"type": "string", "pattern": WIDGET_FORM}),
+                "Idempotency-Key": Parameter("Unique per message; kept over retries.", {"type": "string", "pattern": KEY_FORM}),
+                "Last-Event-ID": PLACE,
+            },
         ),
     ]
 
 
-async def _whole_answer(call: Call, admitted: Admitted, running: Running) -> Reply:
+async def _whole_answer(call: Call, running: Running, usage: Usage, window: int) -> Reply:
     """Wait for the end of the answer. Raises what went wrong."""
     loop = asyncio.get_running_loop()
-    watch = loop.call_later(_WATCH_AFTER_SECONDS, call.when_gone, lambda: running.stop(Ending.DISCONNECTED))
+    watch = loop.call_later(_WATCH_AFTER_SECONDS, call.when_gone, lambda: running.abandon(window))
     try:
         await running.finished
     finally:
@@ -130,12 +95,32 @@ async def _whole_answer(call: Call, admitted: Admitted, running: Running) -> Rep
     failure = failure_of(running.ending) if running.ending is not None else None
     if failure is not None:
         raise failure
+    return _reply(running.text, running.conversation_id, running.message_id, running.citations, usage)
+
+
+def _repeat(replayed: Replayed, answers: Answers, desk: Desk, after: int) -> Reply | EventStream:
+    """The answer to a message that was admitted before: joined, read back, or (JSON) still in progress."""
+    request_id = replayed.seen.arrival.request_id
+    running = answers.find(replayed.message_id, replayed.session.session_id) if replayed.message_id else None
+    if running is not None and replayed.wants_stream:
+        return live_stream(running, replayed.usage, request_id, desk.settings.resume_window, after)
+    stored = replayed.stored
+    with recorded(replayed.seen, desk):
+        if running is not None or stored is None or stored.state == "streaming":
+            raise in_progress(replayed.message_id)
+    if replayed.wants_stream:
+        return stored_stream(stored, replayed.usage, request_id, after)
+    return _reply(stored.text, stored.conversation_id, stored.message_id, stored.citations, replayed.usage)
+
+
+def _reply(text: str, conversation_id: str, message_id: str, citations: Sequence[dict[str, Any]], usage: Usage) -> Reply:
+    """An answer as JSON (S3's contract, with more keys behind)."""
     value: dict[str, Any] = {
         "success": True,
-        "response": running.text,
-        "conversation_id": running.conversation_id,
-        "usage": usage_part(admitted.usage),
-        "message_id": running.message_id,
-        "citations": running.citations,
+        "response": text,
+        "conversation_id": conversation_id,
+        "usage": usage_part(usage),
+        "message_id": message_id,
+        "citations": list(citations),
     }
     return Reply(value)

@@ -4,14 +4,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from chatkeep.accept.chat import ADMISSION_ERRORS, UsagePart
+from chatkeep.accept.contract import ADMISSION_ERRORS, UsagePart
 from chatkeep.admit import Desk, OpenedSession, end_session, open_session, refresh_session
 from chatkeep.admit.body import SessionRequest
+from chatkeep.admit.idempotency import KEY_FORM
 from chatkeep.answer import Answers
 from chatkeep.errors import Reason
 from chatkeep.web.headers import Surface
 from chatkeep.web.problems import usage_part
-from chatkeep.web.routes import Audience, Call, Reply, Route
+from chatkeep.web.routes import Audience, Call, Parameter, Reply, Route
 
 
 class RefreshedSessionReply(Struct):
@@ -45,7 +46,9 @@ def session_routes(desk: Desk, answers: Answers) -> list[Route]:
 
     face = Surface.VISITOR_API
     bad_body = (Reason.PAYLOAD_TOO_LARGE, Reason.UNSUPPORTED_MEDIA_TYPE, Reason.INSUFFICIENT_STORAGE)
-    opening = tuple(reason for reason in ADMISSION_ERRORS if reason not in {Reason.SESSION_REQUIRED, Reason.SESSION_EXPIRED})
+    vouched = (Reason.INVALID_IDENTITY, Reason.KEY_SET_UNAVAILABLE)
+    repeated = (Reason.IDEMPOTENCY_IN_PROGRESS, Reason.IDEMPOTENCY_KEY_REUSED)
+    opening = tuple(reason for reason in ADMISSION_ERRORS if reason not in {Reason.SESSION_REQUIRED, Reason.INVALID_SESSION, Reason.TOKEN_EXPIRED})
     return [
         Route(
             "POST",
@@ -57,7 +60,11 @@ def session_routes(desk: Desk, answers: Answers) -> list[Route]:
             SessionReply,
             request=SessionRequest,
             status=201,
-            errors=(*opening, *bad_body),
+            errors=(*opening, *vouched, *repeated, *bad_body),
+            headers={
+                "DPoP": Parameter("A proof of possession (RFC 9449): binds the session to its key."),
+                "Idempotency-Key": Parameter("A retry with the same key gets the same session.", {"type": "string", "pattern": KEY_FORM}),
+            },
         ),
         Route("POST", "/api/sessions/refresh", Audience.SESSION, face, "Get the session's next token", refresh, RefreshedSessionReply, errors=ADMISSION_ERRORS),
         Route("DELETE", "/api/sessions/current", Audience.SESSION, face, "End the session", end, None, status=204, errors=ADMISSION_ERRORS),

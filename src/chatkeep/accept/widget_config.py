@@ -88,5 +88,6 @@ def config_routes(desk: Desk) -> list[Route]:
             read_config,
             WidgetConfig,
             errors=errors,
+            revalidates=True,
         )
     ]

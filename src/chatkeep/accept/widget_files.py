@@ -5,8 +5,7 @@ with SRI; in development, where a version is built many times, nothing is kept.
 """
 
 from chatkeep import __version__
-from chatkeep.admit import Desk
-from chatkeep.admit.limits import spend, static_buckets
+from chatkeep.admit import Desk, enter_files
 from chatkeep.errors import Reason, Refused
 from chatkeep.web.headers import EVERGREEN_CACHE, IMMUTABLE_CACHE, Surface
 from chatkeep.web.routes import Audience, Call, Reply, Route
@@ -27,7 +26,7 @@ def file_routes(desk: Desk) -> list[Route]:
         return _serve(call, call.params["name"], IMMUTABLE_CACHE)
 
     def _serve(call: Call, name: str, cache_control: str) -> Reply:
-        spend(static_buckets(call.arrival.address), desk)
+        enter_files(call.arrival, desk)
         file = load_files().get(name)
         if file is None:
             raise Refused(Reason.NOT_FOUND)
@@ -43,7 +42,18 @@ def file_routes(desk: Desk) -> list[Route]:
     face = Surface.WIDGET_FILES
     errors = (Reason.NOT_FOUND, Reason.RATE_LIMIT_EXCEEDED)
     return [
-        Route("GET", "/widget/loader.js", Audience.EVERYBODY, face, "The newest loader", read_evergreen, None, errors=errors, content_type="text/javascript"),
+        Route(
+            "GET",
+            "/widget/loader.js",
+            Audience.EVERYBODY,
+            face,
+            "The newest loader",
+            read_evergreen,
+            None,
+            errors=errors,
+            content_type="text/javascript",
+            revalidates=True,
+        ),
         Route(
             "GET",
             "/widget/v{version}/{name}",
@@ -54,5 +64,6 @@ def file_routes(desk: Desk) -> list[Route]:
             None,
             errors=errors,
             content_type="text/javascript",
+            revalidates=True,
         ),
     ]

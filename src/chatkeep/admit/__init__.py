@@ -4,23 +4,23 @@ The whole policy, as three doors: ``admit`` for a message, ``open_session``, and
 ``enter`` for every other visitor route (``enter_openly`` where no session is needed).
 Guards stand one a line in the order of the spec (visitor-api, "Order of admission");
 each returns what it learned or raises ``Refused``. This is the only place that makes an
-``Admitted``, and ``recorded`` the only place where a refusal is recorded.
+``Admitted``, and ``record.py`` the only place where a refusal is recorded.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from chatkeep.admit import body, conversation, limits, origin, session, transport, widget
-from chatkeep.admit._types import Admitted, Arrival, Desk, Entered, LiveSession, Seen, Widget
-from chatkeep.audit import Context, event_for
+from chatkeep.admit import analytics, body, conversation, idempotency, identity, limits, origin, proof, session, ticket, tokenless, transport, widget
+from chatkeep.admit._seen import context_of
+from chatkeep.admit._types import Admitted, Arrival, Desk, Entered, LiveSession, Replayed, Seen, Widget
+from chatkeep.admit.record import recorded
 from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed
-from chatkeep.audit.redact import printable
-from chatkeep.crypto import new_id
+from chatkeep.crypto.proof import Proof
 from chatkeep.errors import Reason, Refused, Unavailable, Usage, invalid
-from chatkeep.ids import ConversationId, SessionId, VisitorId
+from chatkeep.ids import SessionId
+from chatkeep.limits import Bucket
 from chatkeep.store import sessions as rows
-from chatkeep.store.sessions import Circumstances, SessionRow
+from chatkeep.store.sessions import SessionRow
 
 __all__ = [
     "Admitted",
@@ -28,15 +28,22 @@ __all__ = [
     "Desk",
     "Entered",
     "OpenedSession",
+    "Replayed",
     "admit",
     "end_session",
     "enter",
+    "enter_files",
     "enter_openly",
+    "enter_reporting",
     "open_session",
     "recorded",
     "refresh_session",
     "refuse",
+    "usage_of",
 ]
+
+
+_Load = Callable[[session.Shown, Arrival, Widget, Desk], Awaitable[tuple[LiveSession, Proof | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,8 @@ class OpenedSession:
     usage: Usage | None
 
 
-async def admit(arrival: Arrival, desk: Desk) -> Admitted:
-    """Let a message in, or raise ``Refused`` and leave a record of why."""
+async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
+    """Let a message in, or find that it was let in before; or raise ``Refused`` and leave a record of why."""
     seen = Seen(arrival)
     with recorded(seen, desk):
         transport.check(arrival, desk)
@@ -59,31 +66,45 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted:
         body.check_headers(arrival)
         request = body.parse(arrival, body.ChatRequest)
         asked_for = body.parse_conversation_id(request.conversation_id) if request.conversation_id is not None else None
-        claims = session.parse_token(arrival, desk) if "authorization" in arrival.headers else None
-        seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, claims.wid if claims else None), desk)
+        # In domain mode nobody has a token: a message without one must name its widget itself.
+        in_token = session.widget_of(arrival, request.widget_id, desk) if "authorization" in arrival.headers else None
+        seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, in_token), desk)
         # Before all that the widget's settings judge: what a foreign page sends must not spend its visitor's bucket.
         origin.check(page, seen.widget, desk)
         body.check_size(arrival, seen.widget)
         text = body.parse_message(request.message, seen.widget)
-        live = await session.load(claims or session.parse_token(arrival, desk), arrival, seen.widget, desk)
+        if seen.widget.access_mode == "domain":
+            live, proven = await tokenless.load(arrival, page, seen.widget, desk), None
+            find_conversation = conversation.load_or_make
+        else:
+            live, proven = await session.load(session.parse(arrival, desk), arrival, seen.widget, desk)
+            find_conversation = conversation.load_for_message
         seen.session = live.row
-        seen.conversation_id = await conversation.load(asked_for, live, desk)
+        seen.conversation_id = await find_conversation(asked_for, live, desk)
+        known = await idempotency.load(arrival, live.row, desk)
         seen.is_counted = True
-        usage, held = await limits.spend_message(arrival, seen.widget, live, seen.conversation_id, desk)
+        held: tuple[Bucket, ...] = ()
+        if isinstance(known, idempotency.Known):
+            limits.spend_entering(seen, seen.widget, proven, desk)
+            usage = await limits.usage_left(seen.widget, live, desk)
+            if known.stored is None or not known.stored.is_unfinished:
+                return Replayed(seen, seen.widget, live.row, known.message_id, known.stored, limits.wants_stream(arrival), usage)
+        else:
+            seen.claim = known
+            usage, held = await limits.spend_message(seen, seen.widget, live, seen.conversation_id, proven, desk)
     live.active_at_ms = _now_ms(desk)
     return Admitted(
-        request_id=arrival.request_id,
-        org_id=seen.widget.org_id,
+        seen=seen,
         widget=seen.widget,
-        agent=seen.widget.agent,
-        session_id=live.row.session_id,
-        visitor_id=live.row.visitor_id,
+        session=live.row,
         conversation_id=seen.conversation_id,
         text=text,
         wants_stream=limits.wants_stream(arrival),
         usage=usage,
         held=held,
-        session=live.row,
+        claim=seen.claim,
+        is_first=limits.is_first(seen.conversation_id, seen.widget, desk),
+        redo=known.stored if isinstance(known, idempotency.Known) else None,
         context=context_of(seen),
     )
 
@@ -99,36 +120,43 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
         seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, None), desk)
         origin.check(page, seen.widget, desk)
         body.check_size(arrival, seen.widget)
-        if seen.widget.access_mode != "session":
+        if seen.widget.access_mode == "domain":
             raise invalid("widget_id", "this widget's access mode does not open sessions")
+        bound = proof.parse(arrival, desk)
+        if bound is None and seen.widget.settings.access.require_proof:
+            raise Refused(Reason.PROOF_REQUIRED)
+        vouched = await identity.load(request.identity, seen.widget, desk)
+        permit = await ticket.load(request.ticket, page, seen.widget, desk)
+        known = await idempotency.claim(arrival, seen.widget.org_id, session.scope(arrival, page, seen.widget, bound), desk)
         seen.is_counted = True
-        address = arrival.address
-        limits.spend([*limits.address_buckets(address, seen.widget.org_id, desk), *limits.session_buckets(address, seen.widget.org_id, desk)], desk)
-        live = _new_session(seen.widget, page.text, desk)
+        if isinstance(known, idempotency.Known):
+            limits.spend_entering(seen, seen.widget, bound, desk)
+            live = await session.reload(known, seen.widget, desk)
+        else:
+            seen.claim = known
+            limits.spend_opening(seen, seen.widget, bound, desk)
+            begun = session.begin(arrival, page, seen.widget, bound, desk)
+            live = await session.keep(begun, body.page_of(request), vouched, permit, known, desk)
         seen.session = live.row
-        await desk.store.write(*rows.opening(live.row, _circumstances(arrival, request)))
+    if seen.claim is not None:
+        desk.in_flight.release(seen.claim)
     desk.sessions.put(live.row.session_id, live)
+    # Signed anew for a repeated request too: tokens are never stored.
     token, seconds = session.sign(live, seen.widget, desk)
     desk.recorder.record(SessionCreated(), context_of(seen))
-    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, await limits.usage_of_new_session(seen.widget, live, desk))
+    # A known visitor may have talked today, on another device.
+    usage_now = limits.usage_left if vouched is not None else limits.usage_of_new_session
+    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, await usage_now(seen.widget, live, desk))
 
 
 async def refresh_session(arrival: Arrival, desk: Desk) -> OpenedSession:
     """Give a session its next token. A retry whose first answer was lost gets the same generation again."""
     seen = Seen(arrival)
-    live = await _enter(seen, desk, grace_seconds=session.GRACE_SECONDS)
-    claims = session.parse_token(arrival, desk)
-    known = seen.widget
-    if known is None:  # pragma: no cover - _enter sets it or raises
-        raise Refused(Reason.INVALID_SESSION)
-    if claims.gen == live.generation:
-        until_ms = _now_ms(desk) + session.GRACE_SECONDS * 1000
-        rotated = await desk.store.transaction(rows.rotate, known.org_id, live.row.session_id, from_generation=claims.gen, previous_until_ms=until_ms)
-        if not rotated:
-            # Another process was faster, or the session has just ended: ask the database anew.
-            desk.sessions.drop(live.row.session_id)
+    shown, known, live = await _enter(seen, desk, session.load_for_refresh)
+    with recorded(seen, desk):
+        if not await session.rotate(shown, live, desk):
+            # Another process was faster, or the session has just ended: the database knows more next time.
             raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=1)
-        live.generation, live.previous_until_ms = claims.gen + 1, until_ms
     token, seconds = session.sign(live, known, desk)
     desk.recorder.record(SessionRefreshed(), context_of(seen))
     return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, None)
@@ -137,20 +165,27 @@ async def refresh_session(arrival: Arrival, desk: Desk) -> OpenedSession:
 async def end_session(arrival: Arrival, desk: Desk) -> SessionId:
     """End the visitor's own session. The caller ends what streams in it."""
     seen = Seen(arrival)
-    live = await _enter(seen, desk)
-    await desk.store.transaction(rows.end_session, live.row.org_id, live.row.session_id, at_ms=_now_ms(desk), reason="visitor")
+    _, _, live = await _enter(seen, desk)
+    with recorded(seen, desk):
+        await desk.store.transaction(rows.end_session, live.row.org_id, live.row.session_id, at_ms=_now_ms(desk), reason="visitor")
     desk.sessions.drop(live.row.session_id)
     desk.recorder.record(SessionEnded(), context_of(seen))
     return live.row.session_id
 
 
-async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None) -> Entered:
-    """Let a visitor use a route of their own; with *asked_for*, only their own conversation."""
+async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None, is_activity: bool = False) -> Entered:
+    """Let a visitor use a route of their own; with *asked_for*, only their own conversation. *is_activity* keeps the session awake."""
     seen = Seen(arrival)
-    live = await _enter(seen, desk, asked_for=asked_for)
-    if seen.widget is None:  # pragma: no cover - _enter sets it or raises
-        raise Refused(Reason.INVALID_SESSION)
-    return Entered(seen, seen.widget, live.row)
+    _, known, live = await _enter(seen, desk, asked_for=asked_for)
+    if is_activity:
+        live.active_at_ms = _now_ms(desk)
+        await desk.store.write(rows.activity(live.row, live.active_at_ms))
+    return Entered(seen, known, live)
+
+
+async def usage_of(entered: Entered, desk: Desk) -> Usage:
+    """What a visitor has left today."""
+    return await limits.usage_left(entered.widget, entered.live, desk)
 
 
 async def enter_openly(arrival: Arrival, widget_text: str, desk: Desk) -> Widget:
@@ -163,8 +198,33 @@ async def enter_openly(arrival: Arrival, widget_text: str, desk: Desk) -> Widget
         found = seen.widget = await widget.load(body.parse_widget_id(widget_text), desk)
         origin.check(page, found, desk)
         seen.is_counted = True
-        limits.spend(limits.static_buckets(arrival.address), desk)
+        limits.spend(limits.static_buckets(arrival.address), seen, desk)
     return found
+
+
+async def enter_reporting(arrival: Arrival, desk: Desk) -> analytics.Reported:
+    """Let a listed page report what happened in its widget."""
+    seen = Seen(arrival)
+    with recorded(seen, desk):
+        transport.check(arrival, desk)
+        page = origin.check_form(arrival)
+        body.check_headers(arrival)
+        request = body.parse(arrival, analytics.EventsRequest)
+        seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, None), desk)
+        origin.check(page, seen.widget, desk)
+        body.check_size(arrival, seen.widget)
+        reported = analytics.parse(arrival, page, seen.widget, request, desk)
+        seen.is_counted = True
+        limits.spend_entering(seen, seen.widget, None, desk)
+    return reported
+
+
+def enter_files(arrival: Arrival, desk: Desk) -> None:
+    """Let anybody fetch the widget's files: they hold no secrets, only bytes."""
+    seen = Seen(arrival, is_counted=True)
+    with recorded(seen, desk):
+        transport.check(arrival, desk)
+        limits.spend(limits.static_buckets(arrival.address), seen, desk)
 
 
 def refuse(arrival: Arrival, reason: Reason, desk: Desk) -> None:
@@ -173,22 +233,7 @@ def refuse(arrival: Arrival, reason: Reason, desk: Desk) -> None:
         raise Refused(reason)
 
 
-def context_of(seen: Seen) -> Context:
-    """Who, where and in which request, as far as it is known."""
-    arrival = seen.arrival
-    return Context(
-        request_id=arrival.request_id,
-        org_id=seen.widget.org_id if seen.widget else None,
-        widget_id=seen.widget.widget_id if seen.widget else None,
-        session_id=seen.session.session_id if seen.session else None,
-        conversation_id=seen.conversation_id,
-        domain=arrival.origin_text,
-        address=arrival.address.text,
-        user_agent=arrival.headers.get("user-agent"),
-    )
-
-
-async def _enter(seen: Seen, desk: Desk, *, grace_seconds: int = 0, asked_for: str | None = None) -> LiveSession:
+async def _enter(seen: Seen, desk: Desk, load: _Load = session.load, *, asked_for: str | None = None) -> tuple[session.Shown, Widget, LiveSession]:
     """The guards that every route with a session shares."""
     arrival = seen.arrival
     with recorded(seen, desk):
@@ -196,93 +241,15 @@ async def _enter(seen: Seen, desk: Desk, *, grace_seconds: int = 0, asked_for: s
         page = origin.check_form(arrival)
         body.check_headers(arrival)
         wanted = body.parse_conversation_id(asked_for) if asked_for is not None else None
-        claims = session.parse_token(arrival, desk)
-        seen.widget = await widget.load(body.named_widget(arrival, None, claims.wid), desk)
-        origin.check(page, seen.widget, desk)
-        live = await session.load(claims, arrival, seen.widget, desk, grace_seconds=grace_seconds)
+        known = seen.widget = await widget.load(body.named_widget(arrival, None, session.widget_of(arrival, None, desk)), desk)
+        origin.check(page, known, desk)
+        shown = session.parse(arrival, desk)
+        live, proven = await load(shown, arrival, known, desk)
         seen.session = live.row
         seen.is_counted = True
-        limits.spend(limits.address_buckets(arrival.address, seen.widget.org_id, desk), desk)
+        limits.spend_entering(seen, known, proven, desk)
         seen.conversation_id = await conversation.load(wanted, live, desk)
-    return live
-
-
-@contextmanager
-def recorded(seen: Seen, desk: Desk) -> Iterator[None]:
-    """The one place where a refusal is recorded; before the limits call it first spends its own bucket."""
-    try:
-        yield
-    except Refused as refusal:
-        final = refusal if seen.is_counted else _count_early(refusal, seen, desk)
-        hit = final.limit
-        length = final.note.get("length")
-        event = event_for(
-            final.reason,
-            length=length if isinstance(length, int) else None,
-            limit_type=hit.limit_type if hit else None,
-            referer=_referer_origin(seen.arrival),
-        )
-        desk.recorder.record(event, context_of(seen))
-        if seen.widget is not None:
-            desk.recorder.count(seen.widget.org_id, seen.widget.widget_id, refusals=1)
-        raise final from None
-    except Unavailable as unavailable:
-        desk.recorder.record(event_for(unavailable.reason), context_of(seen))
-        raise
-
-
-def _count_early(refusal: Refused, seen: Seen, desk: Desk) -> Refused:
-    """*refusal*, or what its bucket says when that is empty."""
-    arrival = seen.arrival
-    org = seen.widget.org_id if seen.widget else None
-    is_origin = refusal.reason is Reason.DOMAIN_NOT_AUTHORIZED
-    buckets = limits.refused_origin_buckets(arrival.address) if is_origin else limits.address_buckets(arrival.address, org, desk)
-    try:
-        limits.spend(buckets, desk)
-    except Refused as too_many:
-        return too_many
-    return refusal
-
-
-def _new_session(known: Widget, page: str, desk: Desk) -> LiveSession:
-    """A session that nobody has used."""
-    now = _now_ms(desk)
-    row = SessionRow(
-        session_id=SessionId(new_id("sess")),
-        org_id=known.org_id,
-        widget_id=known.widget_id,
-        visitor_id=VisitorId(new_id("vis")),
-        conversation_id=ConversationId(new_id("conv")),
-        origin=page,
-        generation=0,
-        previous_until_ms=None,
-        created_at_ms=now,
-        active_at_ms=now,
-        ended_at_ms=None,
-        end_reason=None,
-    )
-    return LiveSession(row, 0, None, now)
-
-
-def _circumstances(arrival: Arrival, request: body.SessionRequest) -> Circumstances:
-    """Where the visitor comes from; the page's address without query and fragment, which may hold secrets."""
-    page = request.page
-    url = page.url.partition("#")[0].partition("?")[0] if page else None
-    return Circumstances(
-        address=arrival.address.text,
-        user_agent=printable(arrival.headers.get("user-agent", ""))[:256],
-        page_url=printable(url) if url else None,
-        page_title=printable(page.title) if page and page.title else None,
-    )
-
-
-def _referer_origin(arrival: Arrival) -> str | None:
-    """The referer cut to its origin, for the record alone."""
-    text = arrival.headers.get("referer")
-    if not text:
-        return None
-    parts = text.split("/", 3)
-    return printable("/".join(parts[:3]))[:300]
+    return shown, known, live
 
 
 def _now_ms(desk: Desk) -> int:

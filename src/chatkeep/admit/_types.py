@@ -7,17 +7,22 @@ that every guard let the message pass (made only in ``admit/__init__.py``; held 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chatkeep.admit._ban_list import BanList
 from chatkeep.admit._cache import Cache
+from chatkeep.admit._in_flight import Claim, InFlight
+from chatkeep.admit._key_ring import KeyRing
 from chatkeep.admit.domains import AllowedDomains, Origin
 from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.audit import Context, Recorder
 from chatkeep.clock import Clock
 from chatkeep.crypto.tokens import TokenKey
+from chatkeep.egress import Egress
 from chatkeep.errors import Usage
-from chatkeep.ids import ConversationId, OrgId, SessionId, VisitorId, WidgetId
+from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, WidgetId
 from chatkeep.limits import Bucket, LimitStore
 from chatkeep.settings import Settings
 from chatkeep.store import Store
+from chatkeep.store.messages import StoredAnswer
 from chatkeep.store.organizations import Agent
 from chatkeep.store.sessions import SessionRow
 
@@ -71,11 +76,13 @@ class LiveSession:
     generation: int
     previous_until_ms: int | None
     active_at_ms: int
+    address: str
+    user_agent: str
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The collaborators that a guard may use. *own_hosts*: what ``Host`` may say."""
+    """The collaborators that a guard may use. *own_hosts*: what ``Host`` may say; *started_at*: seconds since 1970."""
 
     settings: Settings
     clock: Clock
@@ -85,6 +92,12 @@ class Desk:
     token_key: TokenKey
     ceiling: AllowedDomains | None
     own_hosts: frozenset[str]
+    started_at: int
+    hash_key: bytes
+    in_flight: InFlight
+    bans: BanList
+    egress: Egress
+    keys: KeyRing
     widgets: "Cache[WidgetId, Widget]"
     sessions: "Cache[SessionId, LiveSession]"
 
@@ -97,6 +110,8 @@ class Seen:
     widget: Widget | None = None
     session: SessionRow | None = None
     conversation_id: ConversationId | None = None
+    # The idempotency key that this arrival holds; a refusal gives it back.
+    claim: Claim | None = None
     # Whether the limits were asked already; if not, a refusal spends its own bucket.
     is_counted: bool = False
 
@@ -105,19 +120,49 @@ class Seen:
 class Admitted:
     """A message that may reach a model. *held* must be given back when its answer ends."""
 
-    request_id: str
-    org_id: OrgId
+    seen: Seen
     widget: Widget
-    agent: Agent
-    session_id: SessionId
-    visitor_id: VisitorId
+    session: SessionRow
     conversation_id: ConversationId
     text: str
     wants_stream: bool
     usage: Usage
     held: tuple[Bucket, ...]
-    session: SessionRow
     context: Context
+    # The idempotency key of the request, to be remembered with the message and then given back.
+    claim: Claim | None
+    # No earlier message: nothing to remind a model of.
+    is_first: bool
+    # An answer that was interrupted and is asked for again: made anew in its place, charged before.
+    redo: StoredAnswer | None
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that brought it."""
+        return self.seen.arrival.request_id
+
+    @property
+    def org_id(self) -> OrgId:
+        """The tenant."""
+        return self.widget.org_id
+
+    @property
+    def agent(self) -> Agent:
+        """How the answer is made."""
+        return self.widget.agent
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A message that was admitted before: its answer is *stored*, or only just begun (``None``)."""
+
+    seen: Seen
+    widget: Widget
+    session: SessionRow
+    message_id: MessageId | None
+    stored: StoredAnswer | None
+    wants_stream: bool
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +171,9 @@ class Entered:
 
     seen: Seen
     widget: Widget
-    session: SessionRow
+    live: LiveSession
+
+    @property
+    def session(self) -> SessionRow:
+        """The session as stored."""
+        return self.live.row

@@ -8,15 +8,17 @@ Store down: not consulted.
 import json
 import re
 import unicodedata
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from chatkeep.admit._types import Arrival, Widget
 from chatkeep.admit.widget_settings import LARGEST_BODY
+from chatkeep.audit.redact import printable
 from chatkeep.errors import Reason, Refused, invalid
-from chatkeep.ids import ConversationId, WidgetId, find_conversation_id, find_widget_id
+from chatkeep.ids import CONVERSATION_FORM, WIDGET_FORM, ConversationId, WidgetId, find_conversation_id, find_widget_id
+from chatkeep.store.sessions import Page
 
 S = TypeVar("S", bound=Struct)
 
@@ -24,15 +26,29 @@ S = TypeVar("S", bound=Struct)
 _ONCE = frozenset({"origin", "authorization", "dpop", "x-widget-id", "host", "content-type", "content-length"})
 # Everything of Unicode category Cc but tab and newline.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COMMENT_LENGTH = 2000
 _ACCEPTED = ("*/*", "application/*", "application/json", "text/*", "text/event-stream")
+# For the document alone: msgspec does not check these, because each has an error of its own.
+_WidgetForm = Meta(extra_json_schema={"pattern": WIDGET_FORM, "examples": ["widget_abc123_def456"]})
+_ConversationForm = Meta(extra_json_schema={"pattern": CONVERSATION_FORM, "examples": ["conv_1642251000_abc123"]})
+_NO_CONTROLS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+_MESSAGE_HINTS = {"minLength": 1, "maxLength": 8000, "pattern": _NO_CONTROLS, "allOf": [{"pattern": r"\S"}], "examples": ["Hello, I need help with my order"]}
+_COMMENT_HINTS = {"maxLength": _COMMENT_LENGTH, "pattern": _NO_CONTROLS, "examples": ["That solved it."]}
 
 
 class ChatRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of ``POST /api/chat``."""
 
-    message: Annotated[str, Meta(description="What the visitor wrote; 1 to the widget's limit in code points after NFC.")]
-    conversation_id: str | None = None
-    widget_id: str | None = None
+    message: Annotated[str, Meta(description="What the visitor wrote; 1 to the widget's limit in code points after NFC.", extra_json_schema=_MESSAGE_HINTS)]
+    conversation_id: Annotated[str, _ConversationForm] | None = None
+    widget_id: Annotated[str, _WidgetForm] | None = None
+
+
+class FeedbackRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of ``POST /api/messages/{message_id}/feedback``."""
+
+    rating: Literal["up", "down"]
+    comment: Annotated[str, Meta(description="At most 2000 code points after NFC.", extra_json_schema=_COMMENT_HINTS)] | None = None
 
 
 class PageInfo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +61,10 @@ class PageInfo(Struct, frozen=True, forbid_unknown_fields=True):
 class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of ``POST /api/sessions``."""
 
-    widget_id: str
+    widget_id: Annotated[str, _WidgetForm]
     page: PageInfo | None = None
+    identity: Annotated[str | None, Meta(description="Who the visitor is, signed by the host's server (JWT). In access mode identity only.")] = None
+    ticket: Annotated[str | None, Meta(description="A page ticket, signed by the host's server (JWT); where the widget requires one.")] = None
 
 
 def check_headers(arrival: Arrival) -> None:
@@ -77,7 +95,7 @@ def parse(arrival: Arrival, wanted: type[S]) -> S:
 
 def parse_message(text: str, widget: Widget) -> str:
     """A visitor's message in NFC with plain line ends, within the widget's length."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _normalized(text)
     if not text.strip():
         raise Refused(Reason.MESSAGE_EMPTY)
     if _CONTROL.search(text):
@@ -85,6 +103,29 @@ def parse_message(text: str, widget: Widget) -> str:
     if len(text) > widget.settings.limits.message_length:
         raise Refused(Reason.MESSAGE_TOO_LONG, note={"length": len(text)})
     return text
+
+
+def parse_comment(text: str | None) -> str | None:
+    """A visitor's comment in NFC with plain line ends; nothing for white space. Raises ``Refused``."""
+    text = _normalized(text or "")
+    if _CONTROL.search(text):
+        raise invalid("comment", "contains control characters")
+    text = text.strip()
+    if len(text) > _COMMENT_LENGTH:
+        raise invalid("comment", f"must have at most {_COMMENT_LENGTH} characters")
+    return text or None
+
+
+def _normalized(text: str) -> str:
+    """*text* in NFC with plain line ends."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def page_of(request: SessionRequest) -> Page:
+    """The page that a session is opened on; its address without query and fragment, which may hold secrets."""
+    page = request.page
+    url = page.url.partition("#")[0].partition("?")[0] if page else ""
+    return Page(printable(url) or None, printable(page.title) or None if page else None)
 
 
 def check_size(arrival: Arrival, widget: Widget) -> None:

@@ -24,6 +24,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # What a DNS name can be (RFC 1035), and the underscore that some hosts have. WHATWG also
 # takes commas and equals signs: in a list they are typing errors that would allow nothing.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HTTPS_ONLY = "only https pages can embed a widget; write the host alone, like shop.example"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z", re.ASCII)
 
 
@@ -110,10 +111,11 @@ def parse_entry(text: str, *, development: bool) -> DomainEntry:
 def _parse_form(text: str, *, development: bool) -> DomainEntry:
     """As ``parse_entry``, public suffixes let through."""
     scope, rest = _scope(text.strip(" \t\r\n"))
+    scheme = ""
     if "://" in rest:
         scheme, _, rest = rest.partition("://")
         if scheme.lower() not in ({"https", "http"} if development else {"https"}):
-            raise WrongUsage(_problem(text, "only https pages can embed a widget; write the host alone, like shop.example"))
+            raise WrongUsage(_problem(text, _HTTPS_ONLY))
         rest = rest.removesuffix("/")
     if not rest or any(char in rest for char in "/?#\\@ \t\r\n%*") or rest.startswith(".") or rest.endswith(":") or not rest.isprintable():
         raise WrongUsage(_problem(text, "write a host like shop.example, =shop.example (no subdomains) or *.shop.example (only subdomains)"))
@@ -124,6 +126,8 @@ def _parse_form(text: str, *, development: bool) -> DomainEntry:
     host = url.hostname
     port = int(url.port) if url.port else (443 if rest.endswith(":443") else None)
     _refuse_bad_host(text, host, development=development)
+    if scheme.lower() == "http" and host not in LOOPBACK_HOSTS and not host.endswith(".localhost"):
+        raise WrongUsage(_problem(text, _HTTPS_ONLY))
     name = host if port is None else f"{host}:{port}"
     prefix = {"tree": "", "exact": "=", "below": "*."}[scope]
     return DomainEntry(prefix + name, host, port, scope)
@@ -144,6 +148,8 @@ def _refuse_bad_host(text: str, host: str, *, development: bool) -> None:
         return
     if host in LOOPBACK_HOSTS:
         raise WrongUsage(_problem(text, "loopback hosts are for development (CHATKEEP_ENV=development)"))
+    if host == "null":
+        raise WrongUsage(_problem(text, "null is what pages without an origin send (files, sandboxes), and those cannot embed a widget"))
     if host.endswith("."):
         raise WrongUsage(_problem(text, "leave out the dot at the end"))
     if _is_address(host):

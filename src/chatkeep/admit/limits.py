@@ -6,11 +6,17 @@ Store down: in process, cannot be; a counter that must be rebuilt from a databas
 is away is ``Unavailable``: closed.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from chatkeep.admit._types import Arrival, ClientAddress, Desk, LiveSession, Widget
+from chatkeep.admit import blocks, proof
+from chatkeep.admit._seen import context_of
+from chatkeep.admit._types import Arrival, ClientAddress, Desk, LiveSession, Seen, Widget
+from chatkeep.admit.widget_settings import Layer
+from chatkeep.audit.catalogue import RateLimitExceeded
 from chatkeep.clock import iso, next_midnight
+from chatkeep.crypto.proof import Proof
 from chatkeep.errors import LimitHit, Reason, Refused, Usage
 from chatkeep.ids import ConversationId, OrgId
 from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding, Window
@@ -21,18 +27,40 @@ HOUR = 3600.0
 _STATIC_PER_MINUTE = 600
 _REFUSED_ORIGINS_PER_MINUTE = 60
 _GLOBAL_FACTOR = 10
+_NO_LIMIT = 2**31
 _WIDE_FACTOR = 4  # an IPv6 /48 holds 65,536 networks of the /64 that one customer gets
 
 
+# Which layer a bucket is of, by the first part of its key: for warnings and for shadow mode.
+_LAYERS: dict[str, Layer] = {
+    "addr": "address",
+    "sess": "sessions",
+    "vis": "visitor",
+    "visday": "visitor",
+    "dom": "widget_domain",
+    "domday": "widget_domain",
+    "sessmsg": "session",
+    "convmsg": "conversation",
+    "str": "concurrency",
+}
+
+
 def address_buckets(address: ClientAddress, org: OrgId | None, desk: Desk) -> list[Bucket]:
-    """Requests of one address: within one organization, and ten times that over all of them."""
+    """Requests of one address: within one organization, and ten times that over all of them; exempt networks have more, or no limit."""
+    factor = desk.bans.factor(org, address.text) if org else 1
+    if factor == 0:
+        return []
     minute, hour = desk.settings.limit_address_per_minute, desk.settings.limit_address_per_hour
     scopes = [(f"{org}:", 1), ("*:", _GLOBAL_FACTOR)] if org else [("*:", _GLOBAL_FACTOR)]
     nets = [(address.bucket, 1)] + ([(address.wide_bucket, _WIDE_FACTOR)] if address.wide_bucket else [])
-    return [Sliding(f"addr:{scope}{net}", _address_windows(minute * times * wide, hour * times * wide)) for scope, times in scopes for net, wide in nets]
+    return [
+        Sliding(f"addr:{scope}{net}", _address_windows(minute * times * wide * factor, hour * times * wide * factor))
+        for scope, times in scopes
+        for net, wide in nets
+    ]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _address_windows(minute: int, hour: int) -> tuple[Window, ...]:
     """The windows of one address, made once for each pair of quotas."""
     return Window("per_minute", minute, MINUTE), Window("per_hour", hour, HOUR)
@@ -50,34 +78,70 @@ def refused_origin_buckets(address: ClientAddress) -> list[Bucket]:
 
 def session_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Bucket]:
     """New sessions of one address."""
-    quota = desk.settings.limit_sessions_per_address_per_hour
+    factor = desk.bans.factor(org, address.text)
+    if factor == 0:
+        return []
+    quota = desk.settings.limit_sessions_per_address_per_hour * factor
     buckets: list[Bucket] = [Sliding(f"sess:{org}:{address.bucket}", (Window("sessions_per_address", quota, HOUR),))]
     if address.wide_bucket:
         buckets.append(Sliding(f"sess:{org}:{address.wide_bucket}", (Window("sessions_per_address", quota * _WIDE_FACTOR, HOUR),)))
     return buckets
 
 
-def spend(buckets: list[Bucket], desk: Desk, usage: Usage | None = None) -> None:
-    """Take one from each of *buckets*, or nothing. Raises ``Refused``."""
-    refusal = desk.limits.spend(buckets, desk.clock.monotonic())
+def spend(buckets: list[Bucket], seen: Seen, desk: Desk, usage: Usage | None = None) -> tuple[Bucket, ...]:
+    """The one limits call: blocks, replay, and one from each of *buckets*, or nothing. Returns the gauges to give back. Raises ``Refused``."""
+    shadow = seen.widget.settings.shadow if seen.widget is not None else []
+    _check_blocks(seen, shadow, desk)
+    now = desk.clock.monotonic()
+    enforced = [bucket for bucket in buckets if layer_of(bucket.key) not in shadow] if shadow else buckets
+    refusal = desk.limits.spend(enforced, now)
     if refusal is not None:
-        raise _refused(refusal, usage)
+        raise _refused(refusal, usage, desk)
+    taken = enforced
+    if shadow:
+        taken = enforced + _spend_shadow([bucket for bucket in buckets if layer_of(bucket.key) in shadow], seen, desk, now)
+    return tuple(bucket for bucket in taken if isinstance(bucket, Gauge))
 
 
-async def spend_message(arrival: Arrival, widget: Widget, session: LiveSession, conversation: ConversationId, desk: Desk) -> tuple[Usage, tuple[Bucket, ...]]:
+def spend_opening(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) -> None:
+    """Take one new session from its layers. Raises ``Refused``."""
+    address = seen.arrival.address
+    spend([*_proofs(proven), *address_buckets(address, widget.org_id, desk), *session_buckets(address, widget.org_id, desk)], seen, desk)
+
+
+def spend_entering(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) -> None:
+    """Take one request that is no message from its layers. Raises ``Refused``."""
+    spend([*_proofs(proven), *address_buckets(seen.arrival.address, widget.org_id, desk)], seen, desk)
+
+
+async def spend_message(
+    seen: Seen, widget: Widget, session: LiveSession, conversation: ConversationId, proven: Proof | None, desk: Desk
+) -> tuple[Usage, tuple[Bucket, ...]]:
     """Take one message from every layer. Returns what is left today and the gauges to give back."""
-    now = desk.clock.now()
+    arrival, now = seen.arrival, desk.clock.now()
     day = _day_counters(widget, session, now)
     counters = [*day, *_plain_counters(widget, session, conversation)]
     if desk.limits.unknown(counters):
         await _rebuild(counters, widget, session, conversation, desk, now)
     gauges = _gauges(widget, session) if wants_stream(arrival) else []
-    buckets = [*address_buckets(arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *counters, *gauges]
-    refusal = desk.limits.spend(buckets, desk.clock.monotonic())
-    usage = Usage(min(desk.limits.left(counter) for counter in day), _reset_at(next_midnight(now)))
-    if refusal is not None:
-        raise _refused(refusal, usage)
-    return usage, tuple(gauges)
+    buckets = [*_proofs(proven), *address_buckets(arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *counters, *gauges]
+    held = spend(buckets, seen, desk, _usage(day, desk, now))
+    return _usage(day, desk, now), held
+
+
+def is_first(conversation: ConversationId, widget: Widget, desk: Desk) -> bool:
+    """Whether the message that was just taken is the conversation's first: then there is no history to read."""
+    quota = widget.settings.limits.per_conversation
+    return desk.limits.left(Counter(f"convmsg:{conversation}", "per_conversation", quota)) == quota - 1
+
+
+async def usage_left(widget: Widget, session: LiveSession, desk: Desk) -> Usage:
+    """What the visitor has left today, without taking anything."""
+    now = desk.clock.now()
+    counters = [*_day_counters(widget, session, now), *_plain_counters(widget, session, session.row.conversation_id)]
+    if desk.limits.unknown(counters):
+        await _rebuild(counters, widget, session, session.row.conversation_id, desk, now)
+    return _usage(counters[:2], desk, now)
 
 
 async def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk) -> Usage:
@@ -89,7 +153,7 @@ async def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk)
     if desk.limits.unknown([domain]):
         # Not known to be zero: other visitors may have talked today, before this process began.
         await _rebuild([visitor, domain, *plain], widget, session, session.row.conversation_id, desk, now)
-    return Usage(min(desk.limits.left(visitor), desk.limits.left(domain)), _reset_at(next_midnight(now)))
+    return _usage((visitor, domain), desk, now)
 
 
 def _per_minute(name: str, address: ClientAddress, quota: int) -> list[Bucket]:
@@ -109,7 +173,7 @@ def _sliding(widget: Widget, session: LiveSession, desk: Desk) -> list[Bucket]:
     if desk.settings.limit_default:
         windows.append(Window("per_window", desk.settings.limit_default, float(desk.settings.limit_default_window)))
     return [
-        Sliding(f"vis:{session.row.visitor_id}", tuple(windows)),
+        Sliding(f"vis:{_limited(widget, session)}", tuple(windows)),
         Sliding(f"dom:{widget.widget_id}:{session.row.origin}", (Window("per_hour", limits.widget_per_hour, HOUR),)),
     ]
 
@@ -120,16 +184,21 @@ def _day_counters(widget: Widget, session: LiveSession, now: datetime) -> tuple[
     day = now.date().toordinal()
     left = (next_midnight(now) - now).total_seconds()
     return (
-        Counter(f"visday:{session.row.visitor_id}:{day}", "per_day", limits.per_day, left),
+        Counter(f"visday:{_limited(widget, session)}:{day}", "per_day", limits.per_day, left),
         Counter(f"domday:{widget.widget_id}:{session.row.origin}:{day}", "per_day", limits.widget_per_day, left),
     )
 
 
+def _limited(widget: Widget, session: LiveSession) -> str:
+    """Whom the visitor's limits count: the visitor; in domain mode the address, for which its standing session stands."""
+    return session.row.session_id if widget.access_mode == "domain" else session.row.visitor_id
+
+
 def _plain_counters(widget: Widget, session: LiveSession, conversation: ConversationId) -> tuple[Counter, Counter]:
-    """Messages of the session and of the conversation, where waiting does not help."""
-    limits = widget.settings.limits
+    """Messages of the session and of the conversation, where waiting does not help. In domain mode a session has no end, and no quota."""
+    limits, is_tokenless = widget.settings.limits, widget.access_mode == "domain"
     return (
-        Counter(f"sessmsg:{session.row.session_id}", "per_session", limits.per_session, action="new_session"),
+        Counter(f"sessmsg:{session.row.session_id}", "per_session", _NO_LIMIT if is_tokenless else limits.per_session, action="new_session"),
         Counter(f"convmsg:{conversation}", "per_conversation", limits.per_conversation, action="new_conversation"),
     )
 
@@ -151,7 +220,7 @@ async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession
         widget.org_id,
         widget=widget.widget_id,
         origin=session.row.origin,
-        visitor=session.row.visitor_id,
+        visitor=session.row.visitor_id if widget.access_mode != "domain" else None,
         session=session.row.session_id,
         conversation=conversation,
         day_start_ms=int(day_start.timestamp() * 1000),
@@ -165,13 +234,52 @@ def wants_stream(arrival: Arrival) -> bool:
     return "text/event-stream" in arrival.headers.get("accept", "").lower()
 
 
+def layer_of(key: str) -> Layer | None:
+    """The layer that a bucket's key belongs to; ``None`` for those that have no shadow (proofs, files, foreign origins)."""
+    return _LAYERS.get(key.partition(":")[0])
+
+
+def _check_blocks(seen: Seen, shadow: Sequence[Layer], desk: Desk) -> None:
+    """Raise ``Refused`` for whoever is blocked; in shadow mode only record it."""
+    try:
+        blocks.check(seen, desk)
+    except Refused:
+        if "blocks" not in shadow:
+            raise
+        desk.recorder.record(RateLimitExceeded("blocked", would_refuse=True), context_of(seen))
+
+
+def _spend_shadow(buckets: list[Bucket], seen: Seen, desk: Desk, now: float) -> list[Bucket]:
+    """Take from layers in shadow mode, each by itself; what they would refuse is recorded. Returns what was taken."""
+    taken = []
+    for bucket in buckets:
+        refusal = desk.limits.spend([bucket], now)
+        if refusal is None:
+            taken.append(bucket)
+        else:
+            desk.recorder.record(RateLimitExceeded(refusal.limit_type, would_refuse=True), context_of(seen))
+    return taken
+
+
+def _usage(day: Sequence[Counter], desk: Desk, now: datetime) -> Usage:
+    """What the day counters leave."""
+    return Usage(min(desk.limits.left(counter) for counter in day), _reset_at(next_midnight(now)))
+
+
+def _proofs(proven: Proof | None) -> list[Bucket]:
+    """A proof may be used once; remembered in the same call as all limits."""
+    return [proof.once(proven)] if proven is not None else []
+
+
 @lru_cache(maxsize=4)
 def _reset_at(midnight: datetime) -> str:
     """When day counters start anew, as text; the same for every message of a day."""
     return iso(midnight)
 
 
-def _refused(refusal: Refusal, usage: Usage | None) -> Refused:
+def _refused(refusal: Refusal, usage: Usage | None, desk: Desk) -> Refused:
     """A limit's answer as the refusal that the visitor sees."""
+    if refusal.limit_type == proof.REPLAY:
+        return proof.refusal(desk, is_honest=True)
     hit = LimitHit(refusal.limit_type, refusal.retry_after, refusal.quota, refusal.window_seconds, refusal.action)
-    return Refused(Reason.RATE_LIMIT_EXCEEDED, limit=hit, usage=usage)
+    return Refused(Reason.RATE_LIMIT_EXCEEDED, limit=hit, usage=usage, note={"layer": layer_of(refusal.key)})

@@ -1,16 +1,33 @@
 """Whose session is this, does it still live, and does it belong here?
 
 Stops: forged, foreign, stolen-and-moved and outlived tokens. A token is bound to its
-widget and origin; the database's row decides whether the session lives.
+widget and origin, and to a key when the session was opened with one; the database's row
+decides whether the session lives. A replaced token that comes back without proof is a
+stolen one: the session is revoked.
 Store down: a session read at most 2 s ago is used; otherwise ``Unavailable``: closed.
-Spec: limits-and-sessions, "Session". Proof of possession has a guard of its own.
+Spec: limits-and-sessions, "Session".
 """
 
+from dataclasses import dataclass
+
+from chatkeep.admit import identity, network, proof
+from chatkeep.admit._in_flight import Claim
 from chatkeep.admit._types import Arrival, Desk, LiveSession, Widget
-from chatkeep.crypto.tokens import SessionClaims, load_session_token, sign_session_token
+from chatkeep.admit.domains import Origin
+from chatkeep.admit.idempotency import Known, in_progress
+from chatkeep.admit.identity import Identity
+from chatkeep.audit.catalogue import TokenReuse
+from chatkeep.audit.recorder import Context
+from chatkeep.crypto import new_id
+from chatkeep.crypto.proof import Proof
+from chatkeep.crypto.tokens import Confirmation, SessionClaims, load_session_token, sign_session_token
 from chatkeep.errors import Reason, Refused
-from chatkeep.ids import SessionId
+from chatkeep.ids import ConversationId, SessionId, VisitorId, WidgetId
+from chatkeep.store import Write, openings
+from chatkeep.store import idempotency as keys
 from chatkeep.store import sessions as rows
+from chatkeep.store.openings import SingleUse
+from chatkeep.store.sessions import Page, SessionRow
 
 # An unbound session's token is refreshed at most this long after it expired; a token
 # that was replaced works as long, unless its successor was used before.
@@ -19,47 +36,143 @@ _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
 
 
-def parse_token(arrival: Arrival, desk: Desk) -> SessionClaims:
-    """What the request's bearer token says (RFC 6750). Raises ``Refused``."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The token that a request shows: signed by us, not yet compared with anything."""
+
+    token: str
+    claims: SessionClaims
+
+
+def widget_of(arrival: Arrival, in_body: str | None, desk: Desk) -> WidgetId | None:
+    """The widget that the token names. A token that is not ours names none: it is refused after the widget is known, if anything else names one."""
+    if "authorization" not in arrival.headers and (in_body is not None or "x-widget-id" in arrival.headers):
+        return None
+    try:
+        return parse(arrival, desk).claims.wid
+    except Refused:
+        if in_body is None and "x-widget-id" not in arrival.headers:
+            raise
+        return None
+
+
+def parse(arrival: Arrival, desk: Desk) -> Shown:
+    """The request's bearer token (RFC 6750). Raises ``Refused``."""
     header = arrival.headers.get("authorization")
     if header is None:
         raise Refused(Reason.SESSION_REQUIRED)
     scheme, _, token = header.partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Refused(Reason.INVALID_SESSION)
-    return load_session_token(token.strip(), desk.token_key)
+    return Shown(token, load_session_token(token, desk.token_key))
 
 
-async def load(claims: SessionClaims, arrival: Arrival, widget: Widget, desk: Desk, *, grace_seconds: int = 0) -> LiveSession:
-    """The live session that *claims* speaks of. Raises ``Refused`` with what the client should do."""
-    if claims.wid != widget.widget_id or arrival.origin is None or claims.origin != arrival.origin.text:
-        raise Refused(Reason.INVALID_SESSION)
-    session = await find(claims.sid, widget, desk)
-    if session is None or session.row.origin != claims.origin:
-        raise Refused(Reason.INVALID_SESSION)
-    now_ms = int(desk.clock.now().timestamp() * 1000)
-    _check_lives(session, widget, desk, now_ms)
-    _check_generation(claims, session, now_ms)
-    if claims.exp * 1000 + grace_seconds * 1000 <= now_ms:
+def begin(arrival: Arrival, page: Origin, widget: Widget, bound: Proof | None, desk: Desk) -> LiveSession:
+    """A session that nobody has used, bound to the key of *bound* if there is one. Not stored yet."""
+    now = _now_ms(desk)
+    row = SessionRow(
+        session_id=SessionId(new_id("sess")),
+        org_id=widget.org_id,
+        widget_id=widget.widget_id,
+        visitor_id=VisitorId(new_id("vis")),
+        conversation_id=ConversationId(new_id("conv")),
+        origin=page.text,
+        address=arrival.address.text,
+        user_agent=network.user_agent_of(arrival),
+        key_thumbprint=bound.thumbprint if bound is not None else None,
+        generation=0,
+        previous_until_ms=None,
+        created_at_ms=now,
+        active_at_ms=now,
+        ended_at_ms=None,
+        end_reason=None,
+    )
+    return _enliven(row)
+
+
+async def keep(session: LiveSession, page: Page, vouched: Identity | None, ticket: SingleUse | None, claim: Claim | None, desk: Desk) -> LiveSession:
+    """Store a session that was begun, as its visitor's. Raises ``Refused`` when what let it in was used before."""
+    row = session.row
+    if vouched is None and ticket is None:
+        await desk.store.write(*rows.opening(row, page), *remembering(claim, session, desk))
+        return session
+    once = [value for value in (ticket, vouched.once if vouched is not None else None) if value is not None]
+    known = vouched.visitor if vouched is not None else None
+    opened = await desk.store.transaction(openings.open_session, row.org_id, row, page, known=known, once=once, key=_key_row(claim, session, desk))
+    if isinstance(opened, SingleUse):
+        raise identity.refusal("ticket" if opened == ticket else "identity", identity.Cause.USED)
+    return _enliven(opened)
+
+
+def scope(arrival: Arrival, page: Origin, widget: Widget, bound: Proof | None) -> str:
+    """Within what an idempotency key of an opening means the same request: widget, origin, and key or address."""
+    return " ".join((widget.widget_id, page.text, bound.thumbprint if bound is not None else arrival.address.bucket))
+
+
+def remembering(claim: Claim | None, session: LiveSession, desk: Desk) -> tuple[Write, ...]:
+    """The writes that remember what the request's idempotency key opened."""
+    row = _key_row(claim, session, desk)
+    return keys.remembering(session.row.org_id, row) if row is not None else ()
+
+
+def _key_row(claim: Claim | None, session: LiveSession, desk: Desk) -> keys.KeyRow | None:
+    """What the request's idempotency key stands for from now on."""
+    return keys.KeyRow(claim.digest, claim.body_digest, None, session.row.session_id, _now_ms(desk)) if claim is not None else None
+
+
+async def reload(known: Known, widget: Widget, desk: Desk) -> LiveSession:
+    """The session that a repeated request opened before. Raises ``Refused`` while that one is on its way, or when it ended."""
+    opened = known.row.session_id if known.row is not None else None
+    session = await _find(opened, widget, desk) if opened is not None else None
+    if session is None:
+        raise in_progress(None)
+    _check_lives(session, widget, desk)
+    return session
+
+
+async def load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tuple[LiveSession, Proof | None]:
+    """The live session of the token, and its proof where it is bound. Raises ``Refused`` with what the client should do."""
+    session, found = await _load(shown, arrival, widget, desk)
+    claims, now_ms = shown.claims, _now_ms(desk)
+    if claims.gen != session.generation and not _is_grace(claims, session, now_ms):
+        await _end_if_stolen(session, widget, desk)
+        raise Refused(Reason.TOKEN_EXPIRED)
+    if claims.exp * 1000 <= now_ms:
         raise Refused(Reason.TOKEN_EXPIRED)
     if claims.gen == session.generation and session.previous_until_ms is not None:
         # First use of the newest token: the one before it ends now.
         session.previous_until_ms = None
         await desk.store.transaction(rows.confirm_generation, widget.org_id, session.row.session_id, claims.gen)
-    return session
+    return session, found
 
 
-async def find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSession | None:
-    """The session as this process knows it, or as the database does."""
-    cached = desk.sessions.find(session_id)
-    if cached is not None:
-        return cached if cached.row.widget_id == widget.widget_id else None
-    row = await desk.store.read(rows.find_session, widget.widget_id, session_id)
-    if row is None:
-        return None
-    session = LiveSession(row, row.generation, row.previous_until_ms, row.active_at_ms)
-    desk.sessions.put(session_id, session)
-    return session
+async def load_for_refresh(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tuple[LiveSession, Proof | None]:
+    """As ``load``, for a token that may be old: with the session's key, any will do until the session ends."""
+    session, found = await _load(shown, arrival, widget, desk)
+    if found is not None:
+        return session, found
+    claims, now_ms = shown.claims, _now_ms(desk)
+    if claims.gen != session.generation and not _is_grace(claims, session, now_ms):
+        await _end_if_stolen(session, widget, desk)
+        raise Refused(Reason.TOKEN_EXPIRED)
+    if (claims.exp + GRACE_SECONDS) * 1000 <= now_ms:
+        raise Refused(Reason.TOKEN_EXPIRED)
+    return session, None
+
+
+async def rotate(shown: Shown, session: LiveSession, desk: Desk) -> bool:
+    """Move *session* on by one generation, once: a retry whose answer was lost gets the same one again. ``False``: lost a race."""
+    if shown.claims.gen != session.generation:
+        return True
+    until_ms = _now_ms(desk) + GRACE_SECONDS * 1000
+    row = session.row
+    rotated = await desk.store.transaction(rows.rotate, row.org_id, row.session_id, from_generation=session.generation, previous_until_ms=until_ms)
+    if not rotated:
+        desk.sessions.drop(row.session_id)
+        return False
+    session.generation, session.previous_until_ms = shown.claims.gen + 1, until_ms
+    return True
 
 
 def sign(session: LiveSession, widget: Widget, desk: Desk) -> tuple[str, int]:
@@ -67,24 +180,90 @@ def sign(session: LiveSession, widget: Widget, desk: Desk) -> tuple[str, int]:
     now = int(desk.clock.now().timestamp())
     seconds = widget.settings.limits.token_minutes * 60
     row = session.row
-    claims = SessionClaims(row.session_id, row.widget_id, row.origin, now, now + seconds, session.generation)
+    bound = Confirmation(row.key_thumbprint) if row.key_thumbprint is not None else None
+    claims = SessionClaims(row.session_id, row.widget_id, row.origin, now, now + seconds, session.generation, bound)
     return sign_session_token(claims, desk.token_key), seconds
 
 
-def _check_lives(session: LiveSession, widget: Widget, desk: Desk, now_ms: int) -> None:
+def _enliven(row: SessionRow) -> LiveSession:
+    """*row* as the cache holds it."""
+    return LiveSession(row, row.generation, row.previous_until_ms, row.active_at_ms, row.address, row.user_agent)
+
+
+async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tuple[LiveSession, Proof | None]:
+    """The session of *shown*, alive, in its place, and with its key."""
+    claims = shown.claims
+    if claims.wid != widget.widget_id or arrival.origin is None or claims.origin != arrival.origin.text:
+        raise Refused(Reason.INVALID_SESSION)
+    session = await _find(claims.sid, widget, desk)
+    if session is None or session.row.origin != claims.origin:
+        raise Refused(Reason.INVALID_SESSION)
+    _check_lives(session, widget, desk)
+    found = await _check_key(shown, arrival, session, widget, desk)
+    await network.compare(arrival, session, widget, desk)
+    return session, found
+
+
+async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSession | None:
+    """The session as this process knows it, or as the database does."""
+    cached = desk.sessions.find(session_id)
+    if cached is not None:
+        return cached if cached.row.widget_id == widget.widget_id else None
+    row = await desk.store.read(rows.find_session, widget.widget_id, session_id)
+    if row is None:
+        return None
+    session = _enliven(row)
+    desk.sessions.put(session_id, session)
+    return session
+
+
+def _check_lives(session: LiveSession, widget: Widget, desk: Desk) -> None:
     """Raise ``Refused`` when the session ended: by hand, by age, or by idling."""
     if session.row.ended_at_ms is not None:
         raise Refused(Reason.SESSION_EXPIRED if session.row.end_reason in {"idle", "age"} else Reason.SESSION_REVOKED)
+    now_ms = _now_ms(desk)
     age_ms = now_ms - session.row.created_at_ms
     idle_ms = now_ms - session.active_at_ms
     if age_ms >= desk.settings.session_max_age_hours * _HOUR_MS or idle_ms >= widget.settings.limits.idle_minutes * _MINUTE_MS:
         raise Refused(Reason.SESSION_EXPIRED)
 
 
-def _check_generation(claims: SessionClaims, session: LiveSession, now_ms: int) -> None:
-    """Raise ``Refused`` for a token that was replaced, unless its successor is still on the way."""
-    if claims.gen == session.generation:
-        return
+async def _check_key(shown: Shown, arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> Proof | None:
+    """The proof of a bound session, ``None`` for an unbound one. Raises ``Refused``."""
+    thumbprint = session.row.key_thumbprint
+    if thumbprint is None:
+        if widget.settings.access.require_proof:
+            raise Refused(Reason.PROOF_REQUIRED)
+        return None
+    try:
+        return proof.load(arrival, thumbprint, shown.token, desk)
+    except Refused:
+        if shown.claims.gen != session.generation and not _is_grace(shown.claims, session, _now_ms(desk)):
+            await _end_stolen(session, widget, desk)
+        raise
+
+
+def _is_grace(claims: SessionClaims, session: LiveSession, now_ms: int) -> bool:
+    """Whether a replaced token still works because its successor may be on the way."""
     until_ms = session.previous_until_ms
-    if claims.gen != session.generation - 1 or until_ms is None or now_ms >= until_ms:
-        raise Refused(Reason.TOKEN_EXPIRED)
+    return claims.gen == session.generation - 1 and until_ms is not None and now_ms < until_ms
+
+
+async def _end_if_stolen(session: LiveSession, widget: Widget, desk: Desk) -> None:
+    """A replaced token without proof: of an unbound session, whoever shows it may be a thief."""
+    if session.row.key_thumbprint is None:
+        await _end_stolen(session, widget, desk)
+
+
+async def _end_stolen(session: LiveSession, widget: Widget, desk: Desk) -> None:
+    """Revoke *session* and say why. Raises ``Refused`` (``session_revoked``)."""
+    row = session.row
+    await desk.store.transaction(rows.end_session, row.org_id, row.session_id, at_ms=_now_ms(desk), reason="revoked")
+    desk.sessions.drop(row.session_id)
+    desk.recorder.record(TokenReuse(), Context(org_id=row.org_id, widget_id=widget.widget_id, session_id=row.session_id, domain=row.origin))
+    raise Refused(Reason.SESSION_REVOKED)
+
+
+def _now_ms(desk: Desk) -> int:
+    """Wall time in ms."""
+    return int(desk.clock.now().timestamp() * 1000)

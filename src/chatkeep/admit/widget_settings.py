@@ -51,6 +51,17 @@ class Launcher(Struct, frozen=True, forbid_unknown_fields=True):
     label: Annotated[str, Meta(max_length=40)] | None = None
 
 
+Layer = Literal["address", "sessions", "session", "visitor", "widget_domain", "conversation", "concurrency", "blocks"]
+
+
+class Access(Struct, frozen=True, forbid_unknown_fields=True):
+    """How strictly a session is bound."""
+
+    require_proof: bool = False
+    strict_address: bool = False
+    require_ticket: bool = False
+
+
 class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that an owner can set on a widget besides its name, domains and agent."""
 
@@ -62,6 +73,9 @@ class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     theme: Theme = Theme()
     launcher: Launcher = Launcher()
     limits: WidgetLimits = WidgetLimits()
+    access: Access = Access()
+    # Layers that only record what they would refuse.
+    shadow: list[Layer] = []
 
     @property
     def body_cap(self) -> int:

@@ -10,17 +10,21 @@ import logging
 from contextlib import suppress
 
 from chatkeep.admit import Admitted
+from chatkeep.admit.idempotency import in_progress
 from chatkeep.answer.running import Ending, Running
-from chatkeep.answer.turn import Save, Tools, take_turn
+from chatkeep.answer.turn import Save, Tools, new_turn, take_turn
 from chatkeep.audit import event_for
-from chatkeep.crypto import new_id
 from chatkeep.errors import ChatkeepError, Reason, Unavailable
-from chatkeep.ids import MessageId, SessionId
-from chatkeep.store.messages import NewTurn, beginning
-from chatkeep.store.sessions import activity
+from chatkeep.ids import ConversationId, MessageId, SessionId
+from chatkeep.store import Clash, Write
+from chatkeep.store.idempotency import KeyRow, remembering
+from chatkeep.store.messages import NewTurn, beginning, reopen_answer
+from chatkeep.store.sessions import activity, ended_among
 
 __all__ = ["Answers", "Ending", "Running", "Tools"]
 
+# Revocation is effective within 2 s (spec: limits-and-sessions): half of it to notice, half to end.
+_PATROL_SECONDS = 1.0
 # How often an answer is offered to a database that was away or full when it ended.
 _LATE_SAVE_SECONDS = 1.0
 
@@ -35,36 +39,46 @@ class Answers:
         self._running: dict[MessageId, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
+        self._patrol: asyncio.Task[None] | None = None
 
     async def begin(self, admitted: Admitted) -> Running:
-        """Commit the question with its empty answer, then start to answer. Raises ``Unavailable``."""
-        if self._closing.is_set():
-            self._tools.limits.release(admitted.held)
-            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)
-        at_ms = int(self._tools.clock.now().timestamp() * 1000)
-        turn = NewTurn(
-            org_id=admitted.org_id,
-            conversation_id=admitted.conversation_id,
-            session_id=admitted.session_id,
-            question_id=MessageId(new_id("msg")),
-            answer_id=MessageId(new_id("msg")),
-            question=admitted.text,
-            at_ms=at_ms,
-        )
+        """Commit the question with its empty answer, then start to answer. Raises ``Unavailable``, ``Refused``."""
+        turn = new_turn(admitted, self._tools.clock)
         try:
-            await self._tools.store.write(*beginning(turn), activity(admitted.session, at_ms))
+            if self._closing.is_set():
+                raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)  # noqa: TRY301 - what was held is given back in one place
+            await self._commit(admitted, turn)
         except BaseException as error:
             self._tools.limits.release(admitted.held)
             if isinstance(error, Unavailable):
                 self._tools.recorder.record(event_for(error.reason), admitted.context)
             raise
-        running = Running(turn.answer_id, admitted.session_id, admitted.conversation_id)
+        finally:
+            if admitted.claim is not None:
+                self._tools.in_flight.release(admitted.claim)
+        running = Running(turn.answer_id, admitted.session.session_id, admitted.conversation_id)
         self._running[turn.answer_id] = running
         task = asyncio.create_task(self._run(admitted, turn, running))
         running.task = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return running
+
+    async def _commit(self, admitted: Admitted, turn: NewTurn) -> None:
+        """Store the question, its empty answer and its key; or empty the answer that is made anew."""
+        store, session = self._tools.store, admitted.session
+        if admitted.redo is not None:
+            if not await store.transaction(reopen_answer, admitted.org_id, turn.answer_id, at_ms=turn.at_ms):
+                raise in_progress(turn.answer_id)
+            return
+        key: tuple[Write, ...] = ()
+        if admitted.claim is not None:
+            key = remembering(admitted.org_id, KeyRow(admitted.claim.digest, admitted.claim.body_digest, turn.answer_id, None, turn.at_ms))
+        try:
+            await store.write(*beginning(turn), activity(session, turn.at_ms), *key)
+        except Clash:
+            # Its conversation was erased, or another process took its key, since it was admitted: next time admission knows.
+            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2) from None
 
     def find(self, message_id: MessageId, session_id: SessionId) -> Running | None:
         """The answer of that id while it is being made, if it belongs to the session."""
@@ -77,13 +91,40 @@ class Answers:
             if running.session_id == session_id:
                 running.stop(Ending.SESSION_ENDED)
 
+    async def stop_conversation(self, conversation_id: ConversationId) -> None:
+        """Stop every answer of a conversation that its visitor erases, and wait until nothing of them is on its way to the store."""
+        stopped = [running for running in self._running.values() if running.conversation_id == conversation_id]
+        for running in stopped:
+            running.stop(Ending.STOPPED)
+        for running in stopped:
+            await running.finished
+
+    def start(self) -> None:
+        """Begin to look after the sessions that stream."""
+        self._patrol = asyncio.create_task(self._look_after_sessions(), name="chatkeep-patrol")
+
     async def close(self) -> None:
         """End every answer because the process ends: stored, marked interrupted, readers told to come back."""
         self._closing.set()
+        if self._patrol is not None:
+            self._patrol.cancel()
         for running in list(self._running.values()):
             running.stop(Ending.SHUTDOWN)
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _look_after_sessions(self) -> None:
+        """End the answers of sessions that were revoked, or whose widget was paused, by whatever process."""
+        while True:
+            await asyncio.sleep(_PATROL_SECONDS)
+            streaming = {running.session_id for running in self._running.values()}
+            if not streaming:
+                continue
+            try:
+                for session_id in await self._tools.store.read(ended_among, list(streaming)):
+                    self.stop_session(session_id)
+            except Unavailable as error:
+                log.warning("sessions_not_looked_after", extra={"fields": {"reason": error.reason.value}})
 
     async def _run(self, admitted: Admitted, turn: NewTurn, running: Running) -> None:
         """One turn to its end, whatever happens; what was held is given back."""

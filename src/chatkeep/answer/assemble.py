@@ -13,7 +13,7 @@ from typing import Any
 from chatkeep.admit import Admitted
 from chatkeep.ids import ConversationId, MessageId, OrgId
 from chatkeep.knowledge.search import Found, find_sources
-from chatkeep.providers import Prompt, Source, Turn
+from chatkeep.providers import Prompt, Provider, Source, Turn
 from chatkeep.store import Store
 from chatkeep.store.engine import Tx
 from chatkeep.store.messages import page_of_messages
@@ -32,11 +32,13 @@ class Material:
     history: tuple[Turn, ...] = ()
 
 
-async def find_material(admitted: Admitted, question_id: MessageId, store: Store, *, wants_history: bool) -> Material:
-    """Passages and earlier turns, in one read; none at all for an agent that needs neither."""
+async def find_material(admitted: Admitted, question_id: MessageId, store: Store, chain: Sequence[Provider]) -> Material:
+    """Passages and earlier turns for the providers of *chain*, in one read; none at all for an agent that needs neither."""
+    wants_history = not admitted.is_first and any(provider.wants_history for provider in chain)
     if not (wants_history or admitted.agent.has_knowledge):
         return Material()
-    return await store.read(_find_material, admitted, question_id, wants_history)
+    for_model = all(provider.judges_sources for provider in chain)
+    return await store.read(_find_material, admitted, question_id, wants_history=wants_history, for_model=for_model)
 
 
 def assemble(admitted: Admitted, material: Material) -> Prompt:
@@ -54,11 +56,11 @@ def citations_of(sources: Sequence[Source]) -> list[dict[str, Any]]:
     return [{"index": source.index, "title": source.title, "url": source.url, "excerpt": source.excerpt} for source in sources]
 
 
-def _find_material(tx: Tx, admitted: Admitted, question_id: MessageId, wants_history: bool) -> Material:  # noqa: FBT001 - passed through ``Store.read``
+def _find_material(tx: Tx, admitted: Admitted, question_id: MessageId, *, wants_history: bool, for_model: bool) -> Material:
     """Runs in a reader thread."""
     found: Sequence[Found] = ()
     if admitted.agent.has_knowledge:
-        found = find_sources(tx, admitted.org_id, admitted.agent.agent_id, admitted.text)
+        found = find_sources(tx, admitted.org_id, admitted.agent.agent_id, admitted.text, for_model=for_model)
     history = _history(tx, admitted.org_id, admitted.conversation_id, question_id) if wants_history else ()
     sources = tuple(Source(number, _plain(f.title), f.url, _plain(f.excerpt), _plain(f.text)) for number, f in enumerate(found, 1))
     return Material(sources, history)

@@ -49,7 +49,7 @@ async def consult(chain: Sequence[Provider], prompt: Prompt, outcome: Consultati
         if number:
             recorder.record(ProviderFellBack(provider.name), context)
         for _ in range(_TRIES):
-            has_begun = False
+            has_begun, status, code = False, None, None
             try:
                 async with asyncio.timeout_at(deadline), aclosing(_try(provider, prompt, outcome)) as pieces:
                     async for text in pieces:
@@ -60,8 +60,8 @@ async def consult(chain: Sequence[Provider], prompt: Prompt, outcome: Consultati
             except TimeoutError:
                 failure = Failure.TIMEOUT
             except ProviderFailed as failed:
-                failure = failed.failure
-            recorder.record(ProviderFailedEvent(provider.name, failure.value), context)
+                failure, status, code = failed.failure, failed.status, failed.code
+            recorder.record(ProviderFailedEvent(provider.name, failure.value, status, code, provider.host, provider.model), context)
             is_over = asyncio.get_running_loop().time() >= deadline
             if has_begun or is_over:
                 raise NoAnswer(is_late=failure is Failure.TIMEOUT)

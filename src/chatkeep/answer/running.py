@@ -38,6 +38,7 @@ class Follower:
     """One reader: how many pieces it has, when it may be woken next, what wakes it."""
 
     position: int = 0
+    length: int = 0
     due: float = 0.0
     waiting: asyncio.Future[None] | None = None
     timer: asyncio.TimerHandle | None = None
@@ -61,6 +62,7 @@ class Running:
         self.can_cancel = False
         self._loop = asyncio.get_running_loop()
         self._followers: list[Follower] = []
+        self._orphaned: asyncio.TimerHandle | None = None
         self.finished: asyncio.Future[None] = self._loop.create_future()
 
     @property
@@ -92,6 +94,8 @@ class Running:
         """The answer is whole, or will never be; it is stored."""
         if self.ending is None:
             self.ending = ending
+            if self._orphaned is not None:
+                self._orphaned.cancel()
             self.finished.set_result(None)
             self._poke()
 
@@ -106,7 +110,15 @@ class Running:
         """A new reader, at the beginning."""
         follower = Follower()
         self._followers.append(follower)
+        if self._orphaned is not None:
+            self._orphaned.cancel()
+            self._orphaned = None
         return follower
+
+    def abandon(self, window_seconds: float) -> None:
+        """The one who asked is gone: go on for *window_seconds*, in case that they come back, then stop."""
+        if self.ending is None and not self._followers and self._orphaned is None:
+            self._orphaned = self._loop.call_later(window_seconds, self.stop, Ending.DISCONNECTED)
 
     def leave(self, follower: Follower) -> None:
         """A reader goes."""

@@ -2,17 +2,19 @@
 
 Server-sent events (WHATWG HTML): ``start``, ``sources``, ``delta``, then ``done`` or
 ``error``; text only ever as JSON data, so that it cannot imitate an event. A delta's id
-is the answer's length in code points after it. Deltas wait at most 40 ms for company.
+is the answer's length in code points after it, so whoever comes back asks for
+``text[id:]``. Deltas wait at most 40 ms for company.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from chatkeep.answer.running import GOOD, Ending, Running
+from chatkeep.answer.running import GOOD, Ending, Follower, Running
 from chatkeep.errors import Reason, Refused, Unavailable, Usage
+from chatkeep.store.messages import StoredAnswer
 
 COALESCE_SECONDS = 0.04
 PING_SECONDS = 15.0
@@ -38,28 +40,29 @@ def failure_of(ending: Ending) -> Refused | Unavailable | None:
     return Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=_SHUTDOWN_RETRY_SECONDS)
 
 
-async def events(running: Running, usage: Usage, envelope: Envelope) -> AsyncIterator[bytes]:
-    """Yield the whole stream of one answer, event by event."""
+async def events(running: Running, usage: Usage, envelope: Envelope, *, after: int = 0) -> AsyncIterator[bytes]:
+    """Yield the stream of one answer, event by event, from *after* code points on."""
     loop = asyncio.get_running_loop()
     follower = running.follow()
     pinger = _Pinger(loop, lambda: running.wake(follower))
-    length = 0
     has_sources = False
     try:
-        yield _event(0, "start", {"message_id": running.message_id, "conversation_id": running.conversation_id})
+        yield _start(running.message_id, running.conversation_id, after)
+        if after > 0:
+            yield _catch_up(running, follower, after)
         while True:
             if running.sources and not has_sources:
                 has_sources = True
-                yield _event(0, "sources", running.sources)
+                yield _event(follower.length, "sources", running.sources)
             if follower.position < len(running.pieces) and (running.ending is not None or loop.time() >= follower.due):
                 text = "".join(running.pieces[follower.position :])
                 follower.position = len(running.pieces)
-                length += len(text)
+                follower.length += len(text)
                 follower.due = loop.time() + COALESCE_SECONDS
                 pinger.quiet_since = loop.time()
-                yield _event(length, "delta", {"text": text})
+                yield _event(follower.length, "delta", {"text": text})
             elif running.ending is not None:
-                yield _last(running.ending, length, usage, envelope)
+                yield _last(running.ending, follower.length, usage, envelope)
                 return
             elif loop.time() - pinger.quiet_since >= PING_SECONDS:
                 pinger.quiet_since = loop.time()
@@ -69,6 +72,32 @@ async def events(running: Running, usage: Usage, envelope: Envelope) -> AsyncIte
     finally:
         pinger.stop()
         running.leave(follower)
+
+
+def stored_events(stored: StoredAnswer, usage: Usage, envelope: Envelope, *, after: int = 0) -> Iterator[bytes]:
+    """Yield the stream of an answer that ended, from *after* code points on."""
+    length = len(stored.text)
+    yield _start(stored.message_id, stored.conversation_id, after)
+    if stored.citations:
+        yield _event(min(after, length), "sources", stored.citations)
+    if after < length:
+        yield _event(length, "delta", {"text": stored.text[after:]})
+    yield _last(ending_of(stored), length, usage, envelope)
+
+
+def ending_of(stored: StoredAnswer) -> Ending:
+    """Why a stored answer ended; one that its process could not finish was cut off."""
+    if stored.ending is not None:
+        return Ending(stored.ending)
+    return Ending.DONE if stored.state == "complete" else Ending.SHUTDOWN
+
+
+def _catch_up(running: Running, follower: Follower, after: int) -> bytes:
+    """What a reader who has *after* code points has missed so far, as one delta (perhaps an empty one)."""
+    text = running.text
+    follower.position = len(running.pieces)
+    follower.length = len(text)
+    return _event(len(text), "delta", {"text": text[after:]})
 
 
 class _Pinger:
@@ -91,6 +120,11 @@ class _Pinger:
             self._wake()
             left = PING_SECONDS
         self._timer = self._loop.call_later(left, self._fire)
+
+
+def _start(message_id: str, conversation_id: str, after: int) -> bytes:
+    """The first event."""
+    return _event(after, "start", {"message_id": message_id, "conversation_id": conversation_id})
 
 
 def _last(ending: Ending, length: int, usage: Usage, envelope: Envelope) -> bytes:

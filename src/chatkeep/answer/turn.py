@@ -8,13 +8,16 @@ from functools import partial
 from typing import Any
 
 from chatkeep.admit import Admitted
+from chatkeep.admit._in_flight import InFlight
 from chatkeep.answer.assemble import assemble, citations_of, find_material
 from chatkeep.answer.consult import Consultation, NoAnswer, consult
 from chatkeep.answer.running import GOOD, Ending, Running
 from chatkeep.audit import Recorder
 from chatkeep.audit.catalogue import ChatError, ChatMessageProcessed
 from chatkeep.clock import Clock
+from chatkeep.crypto import new_id
 from chatkeep.errors import ChatkeepError, Misconfigured, Unavailable
+from chatkeep.ids import MessageId
 from chatkeep.limits import LimitStore
 from chatkeep.providers import Roster
 from chatkeep.store import Store
@@ -40,6 +43,7 @@ class Tools:
     recorder: Recorder
     limits: LimitStore
     roster: Roster
+    in_flight: InFlight
 
 
 class _Keeper:
@@ -58,18 +62,18 @@ class _Keeper:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(loop.time() // _BEAT_SECONDS * _BEAT_SECONDS + SAVE_SECONDS, self._save_soon)
 
-    async def close(self, state: str) -> None:
+    async def close(self, state: str, ending: Ending) -> None:
         """Save the answer for good. Raises ``Unavailable``."""
         if self._timer is not None:
             self._timer.cancel()
-        await self._save(state)
+        await self._save(state, ending.value)
 
     def _save_soon(self) -> None:
         """Save without waiting; a failure is tried again with the next text, and at the end."""
         self._timer = None
         self._save("streaming").add_done_callback(_note_failure)
 
-    def _save(self, state: str) -> asyncio.Future[None]:
+    def _save(self, state: str, ending: str | None = None) -> asyncio.Future[None]:
         """Queue the answer as it is."""
         answer = AnswerProgress(
             org_id=self._turn.org_id,
@@ -77,6 +81,7 @@ class _Keeper:
             text=self._running.text,
             state=state,
             citations=self._running.citations,
+            ending=ending,
             provider=self.outcome.provider,
             tokens_in=self.outcome.tokens_in,
             tokens_out=self.outcome.tokens_out,
@@ -85,11 +90,26 @@ class _Keeper:
         return self._tools.store.write(progress(answer))
 
 
+def new_turn(admitted: Admitted, clock: Clock) -> NewTurn:
+    """The question and its answer-to-be; for an answer made anew, those that are stored."""
+    redo, claim = admitted.redo, admitted.claim
+    answer_id = redo.message_id if redo is not None else claim.message_id if claim is not None else MessageId(new_id("msg"))
+    return NewTurn(
+        org_id=admitted.org_id,
+        conversation_id=admitted.conversation_id,
+        session_id=admitted.session.session_id,
+        question_id=redo.question_id if redo is not None else MessageId(new_id("msg")),
+        answer_id=answer_id,
+        question=admitted.text,
+        at_ms=int(clock.now().timestamp() * 1000),
+    )
+
+
 async def take_turn(admitted: Admitted, turn: NewTurn, running: Running, tools: Tools) -> Save | None:
     """Answer one admitted message; ends with ``running.finish``. Returns how to store the answer when that failed."""
     keeper = _Keeper(turn, running, tools)
     ending = running.stop_reason or await _answer_or_stop(admitted, turn, running, keeper, tools)
-    save = partial(keeper.close, "complete" if ending in GOOD and ending is not Ending.STOPPED else "interrupted")
+    save = partial(keeper.close, "complete" if ending in GOOD and ending is not Ending.STOPPED else "interrupted", ending)
     unsaved: Save | None = None
     try:
         await save()
@@ -130,7 +150,7 @@ async def _answer_or_stop(admitted: Admitted, turn: NewTurn, running: Running, k
 async def _answer(admitted: Admitted, turn: NewTurn, running: Running, keeper: _Keeper, tools: Tools) -> Ending:
     """Let the answer grow to its end."""
     chain = tools.roster.chain(admitted.agent.providers)
-    material = await find_material(admitted, turn.question_id, tools.store, wants_history=any(p.wants_history for p in chain))
+    material = await find_material(admitted, turn.question_id, tools.store, chain)
     if material.sources:
         running.show_sources(citations_of(material.sources))
     try:

@@ -74,6 +74,52 @@ class InvalidToken(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenReuse(Event):
+    """A token that was replaced came back without proof: the session was revoked."""
+
+    type = "token_reuse"
+    severity = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidProof(Event):
+    """A proof of possession that is missing, broken, of another key or request, or used before."""
+
+    type = "invalid_proof"
+    severity = "warning"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRejected(Event):
+    """A host's identity token or page ticket that is missing, forged, too old, used before, or whose keys cannot be had; *cause* is a code."""
+
+    type = "identity_rejected"
+    severity = "warning"
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSteppedUp(Event):
+    """A session goes on from another network or browser family; *changed* says which."""
+
+    type = "session_stepped_up"
+    severity = "warning"
+    changed: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSwept(Event):
+    """Sessions that ended by idling or by age, *ended* in one go."""
+
+    type = "session_swept"
+    severity = "info"
+    aliases = ("SESSION_CLEANUP",)
+    folds = False
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
 class DomainNotAllowed(Event):
     """A page that the widget's owner did not list. *referer* is cut to its origin; it decides nothing."""
 
@@ -107,6 +153,38 @@ class RateLimitExceeded(Event):
     severity = "notice"
     aliases = ("rate_limit", "RATE_LIMIT_EXCEEDED")
     limit_type: str
+    # A layer in shadow mode: counted and recorded, but let through.
+    would_refuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked(Event):
+    """Somebody who is blocked tried again."""
+
+    type = "blocked"
+    severity = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCreated(Event):
+    """A block began; *seconds* ``None``: until it is lifted."""
+
+    type = "block_created"
+    severity = "warning"
+    folds = False
+    kind: str
+    is_automatic: bool
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLifted(Event):
+    """An operator lifted a block."""
+
+    type = "block_lifted"
+    severity = "warning"
+    folds = False
+    block_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +201,15 @@ class InvalidRequest(Event):
     """A request that no honest client sends."""
 
     type = "invalid_request"
+    severity = "notice"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyConflict(Event):
+    """An idempotency key that came back while it was being carried out, or with another body."""
+
+    type = "idempotency_conflict"
     severity = "notice"
     reason: str
 
@@ -161,12 +248,16 @@ class ChatError(Event):
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailed(Event):
-    """A provider gave up on one question."""
+    """A provider gave up on one question; *status* and *code* are its server's own, where it answered."""
 
     type = "provider_failed"
     severity = "warning"
     provider: str
     failure: str
+    status: int | None = None
+    code: str | None = None
+    host: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +288,7 @@ class StoreUnavailable(Event):
     reason: str
 
 
-def event_for(reason: Reason, *, length: int | None = None, limit_type: str | None = None, referer: str | None = None) -> Event:
+def event_for(reason: Reason, *, length: int | None = None, limit_type: str | None = None, referer: str | None = None, cause: str | None = None) -> Event:
     """The one event that a refusal with *reason* is recorded as."""
     if reason is Reason.RATE_LIMIT_EXCEEDED:
         return RateLimitExceeded(limit_type or "unknown")
@@ -205,6 +296,8 @@ def event_for(reason: Reason, *, length: int | None = None, limit_type: str | No
         return MessageTooLong(length or 0)
     if reason is Reason.DOMAIN_NOT_AUTHORIZED:
         return DomainNotAllowed(referer)
+    if reason is Reason.INVALID_IDENTITY:
+        return IdentityRejected(cause or "unknown")
     return _EVENT_OF[reason]
 
 
@@ -212,11 +305,17 @@ _EVENT_OF: dict[Reason, Event] = {
     Reason.INVALID_WIDGET_ID: InvalidWidgetId(),
     Reason.WIDGET_NOT_FOUND: WidgetNotFound(),
     Reason.HTTPS_REQUIRED: HttpsRequired(),
+    Reason.TEMPORARILY_BLOCKED: Blocked(),
     Reason.SESSION_REQUIRED: InvalidSession(Reason.SESSION_REQUIRED),
     Reason.INVALID_SESSION: InvalidSession(Reason.INVALID_SESSION),
     Reason.SESSION_REVOKED: InvalidSession(Reason.SESSION_REVOKED),
     Reason.SESSION_EXPIRED: InvalidSession(Reason.SESSION_EXPIRED),
     Reason.TOKEN_EXPIRED: InvalidToken(Reason.TOKEN_EXPIRED),
+    Reason.IDEMPOTENCY_IN_PROGRESS: IdempotencyConflict(Reason.IDEMPOTENCY_IN_PROGRESS),
+    Reason.IDEMPOTENCY_KEY_REUSED: IdempotencyConflict(Reason.IDEMPOTENCY_KEY_REUSED),
+    Reason.PROOF_REQUIRED: InvalidProof(Reason.PROOF_REQUIRED),
+    Reason.INVALID_PROOF: InvalidProof(Reason.INVALID_PROOF),
+    Reason.KEY_SET_UNAVAILABLE: IdentityRejected("key_set_unavailable"),
     Reason.PROCESSING_ERROR: ChatError(Reason.PROCESSING_ERROR),
     Reason.PROCESSING_TIMEOUT: ChatError(Reason.PROCESSING_TIMEOUT),
     Reason.INTERNAL_SERVER_ERROR: ChatError(Reason.INTERNAL_SERVER_ERROR),

@@ -44,7 +44,7 @@ class _TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """*record* as one readable line."""
-        fields = " ".join(f"{name}={printable(str(value))}" for name, value in getattr(record, "fields", {}).items())
+        fields = " ".join(f"{name}={printable(str(value))}" for name, value in getattr(record, "fields", {}).items() if value is not None)
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         line = f"{time} {record.levelname.lower():7} {printable(record.getMessage())} {fields}".rstrip()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

@@ -3,12 +3,14 @@
 ``record`` only touches memory. A task writes what came together, twice a second. Equal
 events within a minute are one row with a count, and at most 4,096 rows are open at a
 time: beyond that, events fold by type alone, so that a flood with ever new addresses
-cannot fill the disk. Spec: events-and-alerts.
+cannot fill the disk. What pages report for analytics waits here too, at most 10,000 rows.
+Spec: events-and-alerts.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -19,12 +21,14 @@ from chatkeep.crypto import new_id
 from chatkeep.errors import Unavailable
 from chatkeep.ids import ConversationId, EventId, OrgId, SessionId, WidgetId
 from chatkeep.store import Store, Write
+from chatkeep.store.analytics import AnalyticsRow, new_analytics_event
 from chatkeep.store.events import EventRow, more_of, new_event
 from chatkeep.store.usage import UsageRow, add_usage
 
 _FLUSH_SECONDS = 0.5
 _FOLD_SECONDS = 60.0
 _OPEN_ROWS = 4096
+_REPORTED_ROWS = 10_000
 
 log = logging.getLogger("chatkeep.events")
 
@@ -61,6 +65,7 @@ class Recorder:
         self._hash_key = hash_key
         self._open: dict[object, _Open] = {}
         self._usage: dict[tuple[WidgetId, str], UsageRow] = {}
+        self._reported: list[AnalyticsRow] = []
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
@@ -95,6 +100,11 @@ class Recorder:
             so_far.refusals + refusals,
         )
 
+    def report(self, rows: Iterable[AnalyticsRow]) -> None:
+        """Keep what a page reported; what is more than can wait is dropped, as counts without people are no evidence."""
+        self._reported.extend(rows)
+        del self._reported[_REPORTED_ROWS:]
+
     def start(self) -> None:
         """Begin to write twice a second."""
         self._task = asyncio.create_task(self._run(), name="chatkeep-recorder")
@@ -124,6 +134,16 @@ class Recorder:
             log.warning("events_not_written", extra={"fields": {"reason": error.reason.value, "waiting": len(writes)}})
             self._put_back(usage)
         self._open = {key: entry for key, entry in self._open.items() if entry.until > now or entry.row.count > entry.written}
+        await self._flush_reported()
+
+    async def _flush_reported(self) -> None:
+        """Write what pages reported. Each row for itself, which the writer groups: a widget deleted meanwhile costs only its own."""
+        rows, self._reported = self._reported, []
+        outcomes = await asyncio.gather(*(self._store.write(new_analytics_event(row)) for row in rows), return_exceptions=True)
+        self._reported[:0] = [row for row, outcome in zip(rows, outcomes, strict=True) if isinstance(outcome, Unavailable)]
+        lost = [outcome for outcome in outcomes if isinstance(outcome, BaseException) and not isinstance(outcome, Unavailable)]
+        if lost:
+            log.warning("analytics_not_written", extra={"fields": {"count": len(lost), "reason": type(lost[0]).__name__}})
 
     def _put_back(self, usage: dict[tuple[WidgetId, str], UsageRow]) -> None:
         """Keep counts that could not be written."""

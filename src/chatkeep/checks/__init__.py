@@ -33,7 +33,8 @@ def run_checks(loaded: Loaded) -> list[Finding]:
 
 
 def refuse_errors(findings: list[Finding]) -> None:
-    """Raise ``Misconfigured`` with the first error, in one line."""
-    for finding in findings:
-        if finding.severity == "error":
-            raise Misconfigured(finding.message)
+    """Raise ``Misconfigured`` with the first error, in one line that says whether there are more."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        more = " (`chatkeep check` lists all findings)" if len(errors) > 1 else ""
+        raise Misconfigured(errors[0].message + more)

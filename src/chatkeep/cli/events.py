@@ -4,8 +4,9 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
+from chatkeep.audit.redact import printable
 from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, table
+from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.clock import iso
 from chatkeep.manage.events import recent_events
 from chatkeep.store.events import EventRow
@@ -14,7 +15,7 @@ from chatkeep.store.events import EventRow
 def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     """Add the command and its sub-commands."""
     parser = commands.add_parser("events", help="read security events")
-    sub = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    sub = add_commands(parser)
     listing = sub.add_parser("list", parents=[everywhere], help="list the newest events", epilog="Example: chatkeep events list --type domain_not_allowed")
     listing.add_argument("--type", metavar="TYPE", help="only this type (or one of its aliases)")
     listing.add_argument("--hours", type=float, default=24.0, metavar="N", help="only the last N hours (24)")
@@ -29,13 +30,19 @@ def _list(options: argparse.Namespace) -> Said:
         events = recent_events(office.store, office.clock, office.org.org_id, event_type=options.type, hours=options.hours, limit=options.limit)
     if not events:
         return Said([], ["No security events in that time."])
-    rows = [(_time(e), e.severity, e.type, e.count, e.domain or "-", e.address or "-", e.request_id or "-") for e in events]
-    return Said([_value(event) for event in events], table(("TIME", "SEVERITY", "TYPE", "COUNT", "DOMAIN", "ADDRESS", "REQUEST"), rows))
+    rows = [(_time(e), e.severity, e.type, e.count, e.domain or "-", e.address or "-", e.request_id or "-", _told(e)) for e in events]
+    heads = ("TIME", "SEVERITY", "TYPE", "COUNT", "DOMAIN", "ADDRESS", "REQUEST", "DETAILS")
+    return Said([_value(event) for event in events], table(heads, rows))
 
 
 def _time(event: EventRow) -> str:
     """When it happened."""
     return iso(datetime.fromtimestamp(event.time_ms / 1000, UTC))
+
+
+def _told(event: EventRow) -> str:
+    """Its details for people, as the log has them."""
+    return " ".join(f"{name}={printable(str(value))}" for name, value in event.details.items() if value is not None) or "-"
 
 
 def _value(event: EventRow) -> dict[str, Any]:

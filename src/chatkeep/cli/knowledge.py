@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, table
+from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.manage.knowledge import add_paths, list_documents
 from chatkeep.manage.organizations import default_agent
 
@@ -14,7 +14,7 @@ from chatkeep.manage.organizations import default_agent
 def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     """Add the command and its sub-commands."""
     parser = commands.add_parser("knowledge", help="give the assistant something to read")
-    sub = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    sub = add_commands(parser)
     add = sub.add_parser(
         "add",
         parents=[everywhere],
@@ -40,7 +40,7 @@ def _add(options: argparse.Namespace) -> Said:
             agent.agent_id,
             [Path(path) for path in options.paths],
             url_base=options.url_base,
-            progress=lambda path, outcome: _show_progress(path, outcome, quiet=options.json),
+            progress=lambda path, outcome: _show_progress(path, outcome, quiet=options.json or outcome == "skipped"),
         )
     value = {
         "added": report.added,
@@ -65,6 +65,6 @@ def _list(options: argparse.Namespace) -> Said:
 
 
 def _show_progress(path: str, outcome: str, *, quiet: bool) -> None:
-    """One line a file on standard error, so that long work shows."""
+    """One line a file on standard error, so that long work shows. Those skipped are told at the end, with the reason."""
     if not quiet:
         print(f"{outcome:9} {path}", file=sys.stderr)  # noqa: T201 - the command line's output

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chatkeep.clock import Clock, SystemClock
 from chatkeep.manage.organizations import choose_organization
-from chatkeep.settings import Settings
+from chatkeep.settings import Loaded, Settings
 from chatkeep.store import Store
 from chatkeep.store.organizations import Organization
 from chatkeep.wiring import prepare_store, read_settings
@@ -17,20 +17,25 @@ from chatkeep.wiring import prepare_store, read_settings
 class Office:
     """Where an operator's command works."""
 
-    settings: Settings
+    loaded: Loaded
     store: Store
     clock: Clock
     org: Organization
+
+    @property
+    def settings(self) -> Settings:
+        """What is set."""
+        return self.loaded.settings
 
 
 @contextmanager
 def open_office(options: argparse.Namespace) -> Iterator[Office]:
     """Settings from the environment and *options*; the schema in order; the organization chosen."""
-    settings = read_settings(data_dir=options.data_dir).settings
-    store = prepare_store(settings)
+    loaded = read_settings(data_dir=options.data_dir)
+    store = prepare_store(loaded.settings)
     clock = SystemClock()
     try:
-        yield Office(settings, store, clock, choose_organization(store, clock, options.org))
+        yield Office(loaded, store, clock, choose_organization(store, clock, options.org))
     finally:
         store.close()
 

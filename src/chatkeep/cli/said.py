@@ -1,6 +1,8 @@
-"""What does a command answer? One value for machines, lines for people."""
+"""What does a command answer? One value for machines, lines for people; help to who named none."""
 
+import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,3 +35,14 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     cells = [[str(cell) for cell in row] for row in (heads, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def add_commands(parser: argparse.ArgumentParser) -> Any:
+    """Where the sub-commands of *parser* go; called without one, it prints its help and ends with 2."""
+
+    def print_help(_options: argparse.Namespace) -> Said:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+
+    parser.set_defaults(run=print_help)
+    return parser.add_subparsers(title="commands", metavar="COMMAND")

@@ -6,7 +6,7 @@ from typing import Any
 
 from chatkeep.audit.logs import set_up_logging
 from chatkeep.cli.said import Said
-from chatkeep.cli.serving import Listener, open_socket, run_listeners
+from chatkeep.cli.serving import Listener, open_socket, parse_port, run_listeners
 from chatkeep.settings import Settings
 from chatkeep.web.wire import refuse_and_record
 from chatkeep.wiring import build_gateway, check_settings, prepare_store, read_settings
@@ -18,7 +18,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     """Add the command."""
     parser = commands.add_parser("serve", parents=[everywhere], help="run the gateway", epilog="Example: chatkeep serve --port 8000")
     parser.add_argument("--host", metavar="ADDRESS", help="listen on this address (CHATKEEP_HOST)")
-    parser.add_argument("--port", metavar="N", help="listen on this port; 0 takes a free one (CHATKEEP_PORT)")
+    parser.add_argument("--port", type=parse_port, metavar="N", help="listen on this port; 0 takes a free one (CHATKEEP_PORT)")
     parser.add_argument("--workers", metavar="N", help="processes; only 1 for now (CHATKEEP_WORKERS)")
     parser.set_defaults(run=_serve)
 

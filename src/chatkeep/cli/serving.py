@@ -4,6 +4,7 @@ uvicorn with our protocol. On SIGTERM or SIGINT it stops listening, ends open st
 with a word to come back, stores what was made, then goes.
 """
 
+import argparse
 import asyncio
 import resource
 import signal
@@ -27,6 +28,7 @@ _CHUNK_FRAMING_BYTES = 16 * 1024
 # Databases, logs, listeners and calls to providers need files of their own.
 _OTHER_FILES = 128
 _MOST_FILES = 65_536
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets=sockets)
         if ending is not None:
             await ending
+
+
+def parse_port(text: str) -> int:
+    """The value of a ``--port`` option. Raises what argparse tells as wrong usage."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_LAST_PORT)) and int(text) <= _LAST_PORT):
+        msg = f"a port is a whole number from 0 to {_LAST_PORT}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

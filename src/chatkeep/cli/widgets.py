@@ -1,6 +1,7 @@
 """``chatkeep widgets``: make, list, show and embed widgets."""
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +9,10 @@ import msgspec
 
 from chatkeep import __version__
 from chatkeep.admit.widget_settings import WidgetSettings
+from chatkeep.checks import public_url, refuse_errors
+from chatkeep.cli import widget_keys
 from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, table
+from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.clock import iso
 from chatkeep.manage.organizations import default_agent
 from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet
@@ -20,7 +23,7 @@ from chatkeep.web.widget_build import load_files
 def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     """Add the command and its sub-commands."""
     parser = commands.add_parser("widgets", help="make, list, show and embed widgets")
-    sub = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    sub = add_commands(parser)
     create = sub.add_parser("create", parents=[everywhere], help="make a widget", epilog='Example: chatkeep widgets create "Help" --domain shop.example')
     create.add_argument("name", metavar="NAME", help="what you call it")
     create.add_argument("--domain", metavar="D", action="append", required=True, help="page that may embed it; repeat for more (=host: without subdomains)")
@@ -32,6 +35,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     show.set_defaults(run=_show)
     embed = sub.add_parser("embed", parents=[everywhere], help="print the tag for your page", epilog="Example: chatkeep widgets embed widget_…")
     embed.set_defaults(run=_embed)
+    widget_keys.register(sub, everywhere)
     for one in (show, embed):
         one.add_argument("widget_id", metavar="WIDGET_ID")
     for one in (create, listing, show, embed):
@@ -73,10 +77,14 @@ def _show(options: argparse.Namespace) -> Said:
 
 
 def _embed(options: argparse.Namespace) -> Said:
-    """Print the tag."""
+    """Print the tag. Nobody pastes one with an address that browsers cannot reach."""
     with open_office(options) as office:
+        refuse_errors(list(public_url.check(office.loaded)))
         widget = get_widget(office.store, office.org.org_id, options.widget_id)
-        tag = snippet(widget, gateway=office.settings.public_urls[0], version=__version__, integrity=load_files()["loader.js"].integrity)
+        gateway = office.settings.public_urls[0]
+        if not office.settings.public_url and not options.json:
+            print(f"Note: the tag names {gateway}; set CHATKEEP_PUBLIC_URL if browsers reach the gateway elsewhere.", file=sys.stderr)  # noqa: T201 - output
+        tag = snippet(widget, gateway=gateway, version=__version__, integrity=load_files()["loader.js"].integrity)
     return Said({"widget_id": widget.widget_id, "snippet": tag}, [tag])
 
 

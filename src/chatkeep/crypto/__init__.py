@@ -14,7 +14,7 @@ from typing import Literal
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-IdPrefix = Literal["org", "widget", "agent", "vis", "sess", "conv", "msg", "doc", "evt", "req"]
+IdPrefix = Literal["org", "widget", "agent", "vis", "sess", "conv", "msg", "doc", "evt", "key", "req", "block", "exempt"]
 
 
 # 64 tails of 26 characters of 5 bits.
@@ -42,6 +42,11 @@ def new_id(prefix: IdPrefix) -> str:
 def new_secret() -> str:
     """A value fit for ``CHATKEEP_SECRET_KEY``: 48 random bytes in URL-safe base64."""
     return secrets.token_urlsafe(48)
+
+
+def new_ticket_secret() -> str:
+    """A secret that signs page tickets: 32 random bytes, with a beginning that secret scanners can find."""
+    return f"ckt_{secrets.token_urlsafe(32)}"
 
 
 def new_nonce() -> str:

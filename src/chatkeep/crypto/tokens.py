@@ -24,7 +24,13 @@ _ALGORITHM = "HS256"
 _HEAD = base64.urlsafe_b64encode(msgjson.encode({"alg": _ALGORITHM, "typ": TYPE})).decode("ascii").rstrip("=")
 
 
-class SessionClaims(Struct, frozen=True, forbid_unknown_fields=True):
+class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose token it is (RFC 7800): the thumbprint of the key that the session was opened with."""
+
+    jkt: str
+
+
+class SessionClaims(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a session token says. Times are whole seconds since 1970 (RFC 7519)."""
 
     sid: SessionId
@@ -33,6 +39,7 @@ class SessionClaims(Struct, frozen=True, forbid_unknown_fields=True):
     iat: int
     exp: int
     gen: int
+    cnf: Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,9 +46,14 @@ class _Candidate:
     score: float
 
 
-def find_sources(tx: Tx, org: OrgId, agent: AgentId, question: str, *, limit: int = 4) -> list[Found]:
-    """Up to *limit* passages of *agent* that speak of *question*, best first; empty when none does."""
+def find_sources(tx: Tx, org: OrgId, agent: AgentId, question: str, *, limit: int = 4, for_model: bool = False) -> list[Found]:
+    """Up to *limit* passages of *agent* that speak of *question*, best first; empty when none does.
+
+    A model judges for itself what answers: *for_model* gives it also what only touches the question.
+    """
     answers = [_answer(tx, org, agent, parse(part), limit) for part in _parts(question)]
+    if for_model and not any(answers):
+        return _answer(tx, org, agent, parse(question), limit, is_strict=False)
     # Of two questions in one message each gets its sources, best of each first.
     in_turn = [found for each in zip_longest(*answers) for found in each if found is not None]
     return list(dict.fromkeys(in_turn))[:limit] or _answer(tx, org, agent, parse(question), limit)
@@ -60,16 +65,16 @@ def _parts(question: str) -> list[str]:
     return parts[:_MOST_PARTS] if len(parts) > 1 else [question]
 
 
-def _answer(tx: Tx, org: OrgId, agent: AgentId, asked: Question, limit: int) -> list[Found]:
+def _answer(tx: Tx, org: OrgId, agent: AgentId, asked: Question, limit: int, *, is_strict: bool = True) -> list[Found]:
     """The sources for one question."""
-    judged = _by_words(tx, org, agent, asked.concepts) if asked.concepts else []
+    judged = _by_words(tx, org, agent, asked.concepts, is_strict=is_strict) if asked.concepts else []
     if asked.fragments:
         judged += _by_fragments(tx, org, agent, asked)
     return [_found(candidate.passage, asked) for candidate in _picked(judged, limit)]
 
 
-def _by_words(tx: Tx, org: OrgId, agent: AgentId, concepts: tuple[Concept, ...]) -> list[_Candidate]:
-    """Candidates that hold the concepts' words."""
+def _by_words(tx: Tx, org: OrgId, agent: AgentId, concepts: tuple[Concept, ...], *, is_strict: bool) -> list[_Candidate]:
+    """Candidates that hold the concepts' words; *is_strict* drops those that hold too few."""
     # Light words would match half of all passages: they count in those that hold a telling one.
     telling = [concept for concept in concepts if not concept.is_light] or list(concepts)
     terms = [concept.word for concept in telling] + [other for concept in telling for other in concept.others]
@@ -82,7 +87,7 @@ def _by_words(tx: Tx, org: OrgId, agent: AgentId, concepts: tuple[Concept, ...])
     concepts = weighed(concepts, *count_passages(tx, org, agent, [concept.word for concept in concepts]))
     best = max((row.score for row in rows), default=1.0) or 1.0
     fits = [(row, fit(concepts, row.heading, row.text)) for row in rows]
-    return [_Candidate(row, _score(row, fitting, row.score / best, concepts)) for row, fitting in fits if fitting.is_enough]
+    return [_Candidate(row, _score(row, fitting, row.score / best, concepts)) for row, fitting in fits if fitting.is_enough or not is_strict]
 
 
 def _score(row: FoundPassage, fitting: Fit, rank: float, concepts: tuple[Concept, ...]) -> float:

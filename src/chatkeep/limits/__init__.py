@@ -48,7 +48,16 @@ class Gauge:
     quota: int
 
 
-Bucket = Sliding | Counter | Gauge
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A value that may be used one time within *seconds*; used up even when another bucket refuses."""
+
+    key: str
+    limit_type: str
+    seconds: float
+
+
+Bucket = Sliding | Counter | Gauge | Once
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding
+from chatkeep.limits import Bucket, Counter, Gauge, Once, Refusal, Sliding
 from chatkeep.limits.arithmetic import wait_for, whole_seconds
 
 _SWEEP_EVERY_SPENDS = 256
@@ -41,6 +41,7 @@ class InProcessLimits:
         self._logs: dict[str, _Log] = {}
         self._counts: dict[str, _Count] = {}
         self._held: dict[str, int] = {}
+        self._used: dict[str, float] = {}
         self._spends = 0
 
     def unknown(self, buckets: Sequence[Bucket]) -> list[str]:
@@ -54,7 +55,9 @@ class InProcessLimits:
 
     def spend(self, buckets: Sequence[Bucket], now: float) -> Refusal | None:
         """Take one from every bucket, or nothing and return the longest wait."""
-        worst: Refusal | None = None
+        worst = self._use_up(buckets, now)
+        if worst is not None:
+            return worst
         longest = 0.0
         for bucket in buckets:
             wait, refusal = self._check(bucket, now)
@@ -84,6 +87,17 @@ class InProcessLimits:
         count = self._counts.get(bucket.key)
         return max(0, bucket.quota - (count.value if count else 0))
 
+    def _use_up(self, buckets: Sequence[Bucket], now: float) -> Refusal | None:
+        """Mark what may come once; it is spent whatever the other buckets say."""
+        for bucket in buckets:
+            if isinstance(bucket, Once):
+                if self._used.get(bucket.key, now) > now:
+                    return Refusal(bucket.key, bucket.limit_type, whole_seconds(self._used[bucket.key] - now), 1, math.ceil(bucket.seconds), None)
+                # Taken out first: the sweep relies on the oldest standing first.
+                self._used.pop(bucket.key, None)
+                self._used[bucket.key] = now + bucket.seconds
+        return None
+
     def _check(self, bucket: Bucket, now: float) -> tuple[float, Refusal | None]:
         """How long *bucket* makes one wait, and the refusal that says so."""
         if isinstance(bucket, Sliding):
@@ -96,7 +110,7 @@ class InProcessLimits:
             retry = 1 if bucket.resets_in is None else whole_seconds(bucket.resets_in)
             window = 0 if bucket.resets_in is None else 86400
             return wait, Refusal(bucket.key, bucket.limit_type, retry, bucket.quota, window, bucket.action)
-        if self._held.get(bucket.key, 0) < bucket.quota:
+        if isinstance(bucket, Once) or self._held.get(bucket.key, 0) < bucket.quota:
             return 0.0, None
         return 1.0, Refusal(bucket.key, bucket.limit_type, 1, bucket.quota, 0, None)
 
@@ -128,7 +142,7 @@ class InProcessLimits:
             count = self._counts.setdefault(bucket.key, _Count(0, now))
             count.value += 1
             count.used_at = now
-        else:
+        elif isinstance(bucket, Gauge):
             self._held[bucket.key] = self._held.get(bucket.key, 0) + 1
 
     def _sweep(self, now: float) -> None:
@@ -137,6 +151,10 @@ class InProcessLimits:
             log = self._logs.pop(key)
             if log.times[-1] > now - log.seconds:
                 self._logs[key] = log
+        for key in list(islice(self._used, _SWEEP_KEYS)):
+            if self._used[key] > now:
+                break
+            del self._used[key]
         for key in list(islice(self._counts, _SWEEP_KEYS)):
             count = self._counts.pop(key)
             if count.used_at > now - _COUNTER_IDLE_SECONDS:

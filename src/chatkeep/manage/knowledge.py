@@ -154,8 +154,14 @@ def _loaded(paths: Sequence[Path], url_base: str | None) -> Iterator[_Loaded]:
     """The files of *paths*, read one at a time."""
     for path in paths:
         if path.is_dir():
+            is_empty = True
             for file in _files(path):
+                is_empty = False
                 yield _load(file, file.relative_to(path).as_posix(), url_base)
+            if is_empty:
+                yield _Loaded(str(path), b"", problem=f"found no .md, .markdown or .txt file in {path}")
+        elif not path.exists():
+            yield _Loaded(str(path), b"", problem="no such file or folder")
         elif path.suffix.lower() not in SUFFIXES:
             yield _Loaded(str(path), b"", problem=f"only {', '.join(sorted(SUFFIXES))} files and folders of them can be added")
         else:

@@ -33,8 +33,8 @@ def create_widget(
     settings: Mapping[str, Any] | None = None,
 ) -> WidgetRow:
     """A new, live widget. Raises ``WrongUsage`` for a bad name, domain, mode or setting."""
-    if access_mode != "session":
-        msg = f"the access mode {access_mode!r} is not supported yet: use session"
+    if access_mode not in ACCESS_MODES:
+        msg = f"the access mode {access_mode!r} does not exist: use {', '.join(ACCESS_MODES)}"
         raise WrongUsage(msg)
     widget = WidgetRow(
         widget_id=WidgetId(new_id("widget")),
@@ -43,7 +43,7 @@ def create_widget(
         name=_checked_name(name),
         access_mode=access_mode,
         allowed_domains=_checked_domains(domains, development=development),
-        settings=checked_settings(settings or {}),
+        settings=_checked_access(checked_settings(settings or {}), access_mode),
         is_active=True,
         created_at_ms=int(clock.now().timestamp() * 1000),
     )
@@ -73,6 +73,15 @@ def get_widget(store: Store, org: OrgId, widget_id: str) -> WidgetRow:
     return widget
 
 
+def require_tickets(store: Store, org: OrgId, widget_id: str, *, required: bool) -> WidgetRow:
+    """The widget, with page tickets required or not. Raises ``WrongUsage``."""
+    widget = get_widget(store, org, widget_id)
+    access = {**widget.settings.get("access", {}), "require_ticket": required}
+    changed = replace(widget, settings=_checked_access(checked_settings({**widget.settings, "access": access}), widget.access_mode))
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
 def snippet(widget: WidgetRow, *, gateway: str, version: str, integrity: str) -> str:
     """The tag for the owner's page: one version, pinned by SRI."""
     return (
@@ -90,6 +99,14 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise WrongUsage(msg) from None
     stored: dict[str, Any] = msgspec.to_builtins(parsed)
     return stored
+
+
+def _checked_access(settings: dict[str, Any], access_mode: str) -> dict[str, Any]:
+    """*settings*, unless they ask of visitors without sessions what only sessions have. Raises ``WrongUsage``."""
+    if access_mode == "domain" and settings.get("access"):
+        msg = "a widget in domain mode has no sessions: proofs, tickets and strict addresses need the access mode session or identity"
+        raise WrongUsage(msg)
+    return settings
 
 
 def _checked_name(name: str) -> str:

@@ -68,18 +68,28 @@ class Failure(StrEnum):
 
 
 class ProviderFailed(Exception):  # noqa: N818 - a past participle is a proof (house style)
-    """A provider gave up. *detail* is safe for logs: no key, no prompt, no answer text."""
+    """A provider gave up. All of it is safe for logs: no key, no prompt, no answer text.
 
-    def __init__(self, failure: Failure, detail: str = "") -> None:
+    *status* and *code*, a short token, are what the server said, where it said something.
+    """
+
+    def __init__(self, failure: Failure, detail: str = "", *, status: int | None = None, code: str | None = None) -> None:
         super().__init__(f"{failure.value}: {detail}" if detail else failure.value)
         self.failure = failure
+        self.status = status
+        self.code = code
 
 
 class Provider(Protocol):
     """One way to get an answer."""
 
     name: str
+    # Whom it asks, for the record: host of the server, name of the model. ``None``: nobody outside.
+    host: str | None
+    model: str | None
     wants_history: bool
+    # Whether it can tell a source that answers from one that does not.
+    judges_sources: bool
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
         """Yield text as it comes, then one ``Finish``.

@@ -12,7 +12,10 @@ class FakeProvider:
     """Yields "You said: …" word by word."""
 
     name = "fake"
+    host: str | None = None
+    model: str | None = None
     wants_history = False
+    judges_sources = False
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
         """Yield the question back, a word at a time."""

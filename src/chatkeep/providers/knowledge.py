@@ -54,7 +54,10 @@ class KnowledgeProvider:
     """Answers with the sentences of ``prompt.sources`` that fit the question best."""
 
     name = "knowledge"
+    host: str | None = None
+    model: str | None = None
     wants_history = False
+    judges_sources = False
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
         """Yield the answer a word at a time."""

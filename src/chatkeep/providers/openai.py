@@ -7,10 +7,12 @@ that the server sends is trusted: its text is only ever text, its form and size 
 bounded, and no message of an exception repeats it.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 
 import ada_url
 import msgspec
@@ -26,6 +28,10 @@ MAX_ANSWER_LENGTH = 1024 * 1024  # code points
 
 Reason = Literal["stop", "length", "content_filter"]
 _REASONS: Mapping[str, Reason] = {"length": "length", "content_filter": "content_filter"}  # all others: "stop"
+# Of a refusal only this much is read, and only a code out of it: messages may quote the key.
+_REFUSAL_BYTES = 4096
+_REFUSAL_S = 1.0
+_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.ASCII)
 _OPENAI_BASE = "https://api.openai.com/v1"
 _FAILURES: Mapping[EgressFailure, Failure] = {
     EgressFailure.CONNECT: Failure.CONNECT,
@@ -46,12 +52,15 @@ class OpenAIProvider:
 
     name = "openai"
     wants_history = True
+    judges_sources = True
 
     def __init__(self, egress: Egress, *, base_url: str, api_key: str, model: str) -> None:
         """*base_url* ends before ``/chat/completions``; *api_key* may be empty."""
         self._egress = egress
         self._url = base_url.rstrip("/") + "/chat/completions"
-        self._model = model
+        self._key = api_key
+        self.host: str | None = ada_url.URL(self._url).host
+        self.model: str | None = model
         self._headers = {"Accept": "text/event-stream", "Content-Type": "application/json"}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
@@ -61,7 +70,7 @@ class OpenAIProvider:
         answer = Answer()
         try:
             async with self._egress.post(self._url, headers=self._headers, body=self._request(prompt), trust=Trust.OPERATOR) as reply:
-                _check_head(reply)
+                await self._check_head(reply)
                 is_first = True
                 while not answer.is_over and (data := await reply.read_some()):
                     if is_first:
@@ -79,8 +88,19 @@ class OpenAIProvider:
                 raise ProviderFailed(_FAILURES[error.kind], f"connection failed ({error.kind})") from None
         yield answer.finish()
 
+    async def _check_head(self, reply: Reply) -> None:
+        """Raise ``ProviderFailed`` unless an event stream follows."""
+        if reply.status != HTTPStatus.OK:
+            code = await _read_code(reply)
+            if code is not None and self._key and (code in self._key or self._key in code):
+                code = None
+            raise ProviderFailed(_failure_of(reply.status), f"status {reply.status}", status=reply.status, code=code)
+        media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media_type != "text/event-stream":
+            raise ProviderFailed(Failure.MALFORMED, "the answer is not an event stream", status=reply.status)
+
     def _request(self, prompt: Prompt) -> bytes:
-        return msgspec.json.encode({"model": self._model, "messages": build_messages(prompt), "stream": True, "stream_options": {"include_usage": True}})
+        return msgspec.json.encode({"model": self.model, "messages": build_messages(prompt), "stream": True, "stream_options": {"include_usage": True}})
 
 
 def build(settings: Settings, egress: Egress) -> OpenAIProvider:
@@ -95,10 +115,10 @@ def build(settings: Settings, egress: Egress) -> OpenAIProvider:
     if not (key.isascii() and key.isprintable() and " " not in key):
         msg = "CHATKEEP_OPENAI_API_KEY holds a character that no key has: copy it again"
         raise Misconfigured(msg)
-    return OpenAIProvider(egress, base_url=_parse_base_url(settings.openai_base_url or _OPENAI_BASE), api_key=key, model=settings.openai_model)
+    return OpenAIProvider(egress, base_url=parse_base_url(settings.openai_base_url or _OPENAI_BASE), api_key=key, model=settings.openai_model)
 
 
-def _parse_base_url(text: str) -> str:
+def parse_base_url(text: str) -> str:
     """*text* in WHATWG form. Raises ``Misconfigured`` if it is more or less than scheme, host and path."""
     try:
         url = ada_url.URL(text)
@@ -110,13 +130,27 @@ def _parse_base_url(text: str) -> str:
     return str(url.href)
 
 
-def _check_head(reply: Reply) -> None:
-    """Raise ``ProviderFailed`` unless an event stream follows. Error bodies are not read: they may quote the key."""
-    if reply.status != HTTPStatus.OK:
-        raise ProviderFailed(_failure_of(reply.status), f"status {reply.status}")
-    media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type != "text/event-stream":
-        raise ProviderFailed(Failure.MALFORMED, "the answer is not an event stream")
+class _Refusal(Struct):
+    code: Any = None
+    type: Any = None
+
+
+class _RefusalBody(Struct):
+    """The form of OpenAI's errors (API reference, "Error codes"), as far as it is a code."""
+
+    error: _Refusal
+
+
+async def _read_code(reply: Reply) -> str | None:
+    """The server's own word for its refusal, when it comes soon and is a short token."""
+    body = b""
+    with suppress(TimeoutError, EgressFailed):
+        async with asyncio.timeout(_REFUSAL_S):
+            body = await reply.read(_REFUSAL_BYTES)
+    with suppress(*_BAD_JSON):
+        error = msgspec.json.decode(body, type=_RefusalBody).error
+        return next((word for word in (error.code, error.type) if isinstance(word, str) and _CODE.fullmatch(word)), None)
+    return None
 
 
 def _failure_of(status: int) -> Failure:

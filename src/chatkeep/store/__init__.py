@@ -10,12 +10,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from chatkeep.store.engine import Tx, open_engine, parse_database_url
 from chatkeep.store.writer import Item, Write, Writer, translated
 
-__all__ = ["Store", "Tx", "Write"]
+__all__ = ["Clash", "Store", "Tx", "Write"]
+
+# A row that a change builds on is gone, or one that it makes is there: somebody else was faster.
+Clash = IntegrityError
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,6 +1,7 @@
 """Messages: what was said, in order.
 
-An answer is one row, written empty beside its question and updated while it grows.
+An answer is one row, written empty beside its question and updated while it grows. A
+question that was erased is a tombstone (``erasing.py``): counted, never shown.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, VisitorId,
 from chatkeep.store.engine import Tx
 from chatkeep.store.tables import conversations, messages, sessions
 from chatkeep.store.writer import Write
+
+# The ``ending`` of a question that its visitor erased.
+ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class AnswerProgress:
     text: str
     state: str
     citations: Sequence[dict[str, Any]]
+    ending: str | None
     provider: str | None
     tokens_in: int | None
     tokens_out: int | None
@@ -76,6 +81,7 @@ _save = (
         text=bindparam("b_text"),
         state=bindparam("b_state"),
         citations=bindparam("b_citations"),
+        ending=bindparam("b_ending"),
         provider=bindparam("b_provider"),
         tokens_in=bindparam("b_tokens_in"),
         tokens_out=bindparam("b_tokens_out"),
@@ -93,6 +99,7 @@ def beginning(turn: NewTurn) -> tuple[Write, Write]:
         "citations": [],
         "created_at": turn.at_ms,
         "updated_at": turn.at_ms,
+        "ending": None,
         "provider": None,
         "tokens_in": None,
         "tokens_out": None,
@@ -112,6 +119,7 @@ def progress(answer: AnswerProgress) -> Write:
             "b_text": answer.text,
             "b_state": answer.state,
             "b_citations": list(answer.citations),
+            "b_ending": answer.ending,
             "b_provider": answer.provider,
             "b_tokens_in": answer.tokens_in,
             "b_tokens_out": answer.tokens_out,
@@ -122,7 +130,7 @@ def progress(answer: AnswerProgress) -> Write:
 
 def page_of_messages(tx: Tx, org: OrgId, conversation: ConversationId, *, before: MessageId | None, limit: int) -> tuple[list[MessageRow], bool]:
     """Up to *limit* messages before *before* (or the newest), oldest first, and whether there are more."""
-    query = select(messages).where(messages.c.org_id == org, messages.c.conversation_id == conversation)
+    query = select(messages).where(messages.c.org_id == org, messages.c.conversation_id == conversation, messages.c.ending.is_distinct_from(ERASED))
     if before is not None:
         edge = select(messages.c.seq).where(messages.c.id == before, messages.c.conversation_id == conversation).scalar_subquery()
         query = query.where(messages.c.seq < edge)
@@ -143,6 +151,47 @@ def page_of_messages(tx: Tx, org: OrgId, conversation: ConversationId, *, before
     return page, len(rows) > limit
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer as stored, with what a repeated request needs of it."""
+
+    message_id: MessageId
+    question_id: MessageId
+    conversation_id: ConversationId
+    text: str
+    state: str
+    ending: str | None
+    citations: Sequence[dict[str, Any]]
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it broke off, and not because its visitor wanted that: asked for again, it is made anew."""
+        return self.state == "interrupted" and self.ending != "stopped"
+
+
+def find_answer(tx: Tx, org: OrgId, visitor: VisitorId, message: MessageId) -> StoredAnswer | None:
+    """The answer of that id in one of *visitor*'s conversations."""
+    query = (
+        select(messages)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .where(messages.c.id == message, messages.c.org_id == org, messages.c.role == "assistant", conversations.c.visitor_id == visitor)
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return None
+    return StoredAnswer(MessageId(row.id), MessageId(row.reply_to), ConversationId(row.conversation_id), row.text, row.state, row.ending, row.citations)
+
+
+def reopen_answer(tx: Tx, org: OrgId, message: MessageId, *, at_ms: int) -> bool:
+    """Empty an interrupted answer so that it can be made anew; ``False`` when somebody else does that already."""
+    changed = tx.execute(
+        update(messages)
+        .where(messages.c.org_id == org, messages.c.id == message, messages.c.state == "interrupted")
+        .values(state="streaming", text="", ending=None, citations=[], updated_at=at_ms)
+    )
+    return changed.rowcount == 1
+
+
 def owns_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: ConversationId) -> bool:
     """Whether *conversation* is one of *visitor*'s in *org*."""
     query = select(conversations.c.id).where(conversations.c.id == conversation, conversations.c.org_id == org, conversations.c.visitor_id == visitor)
@@ -150,9 +199,12 @@ def owns_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: Conv
 
 
 def count_for_limits(
-    tx: Tx, org: OrgId, *, widget: WidgetId, origin: str, visitor: VisitorId, session: SessionId, conversation: ConversationId, day_start_ms: int
+    tx: Tx, org: OrgId, *, widget: WidgetId, origin: str, visitor: VisitorId | None, session: SessionId, conversation: ConversationId, day_start_ms: int
 ) -> Counts:
-    """How many messages a visitor, its session and conversation, and the widget on that origin have had."""
+    """How many messages a visitor, its session and conversation, and the widget on that origin have had.
+
+    Without a *visitor*, the session stands for one. What was erased counts, but not for the conversation that goes on in its place.
+    """
     asked = select(func.count()).select_from(messages).where(messages.c.org_id == org, messages.c.role == "visitor")
     joined = (
         select(func.count())
@@ -161,8 +213,8 @@ def count_for_limits(
     )
     return Counts(
         session=tx.execute(asked.where(messages.c.session_id == session)).scalar_one(),
-        conversation=tx.execute(asked.where(messages.c.conversation_id == conversation)).scalar_one(),
-        visitor_today=tx.execute(joined.where(sessions.c.visitor_id == visitor)).scalar_one(),
+        conversation=tx.execute(asked.where(messages.c.conversation_id == conversation, messages.c.ending.is_(None))).scalar_one(),
+        visitor_today=tx.execute(joined.where(sessions.c.visitor_id == visitor if visitor is not None else sessions.c.id == session)).scalar_one(),
         widget_domain_today=tx.execute(joined.where(sessions.c.widget_id == widget, sessions.c.origin == origin)).scalar_one(),
     )
 

@@ -1,8 +1,9 @@
 """Visitors and sessions: rows in, frozen rows out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from chatkeep.ids import ConversationId, OrgId, SessionId, VisitorId, WidgetId
 from chatkeep.store import tables
@@ -22,6 +23,9 @@ class SessionRow:
     visitor_id: VisitorId
     conversation_id: ConversationId
     origin: str
+    address: str
+    user_agent: str
+    key_thumbprint: str | None
     generation: int
     previous_until_ms: int | None
     created_at_ms: int
@@ -31,11 +35,9 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """Where a session was opened from, as recorded for later comparison."""
+class Page:
+    """The page that a session was opened on."""
 
-    address: str
-    user_agent: str
     page_url: str | None
     page_title: str | None
 
@@ -46,11 +48,20 @@ _insert_conversation = insert(tables.conversations)
 _touch = update(sessions).where(sessions.c.id == bindparam("b_id"), sessions.c.org_id == bindparam("b_org")).values(active_at=bindparam("b_at"))
 
 
-def opening(session: SessionRow, seen: Circumstances) -> tuple[Write, ...]:
+def opening(session: SessionRow, page: Page) -> tuple[Write, ...]:
     """The writes that make a visitor, its session and its first conversation."""
+    return (new_visitor(session), *starting(session, page))
+
+
+def new_visitor(session: SessionRow) -> Write:
+    """The write that makes the visitor of *session*, of whom nothing is known."""
+    return Write(_insert_visitor, {"id": session.visitor_id, "org_id": session.org_id, "created_at": session.created_at_ms})
+
+
+def starting(session: SessionRow, page: Page) -> tuple[Write, Write]:
+    """The writes that make *session* and the conversation that it opens."""
     at = session.created_at_ms
     return (
-        Write(_insert_visitor, {"id": session.visitor_id, "org_id": session.org_id, "created_at": at}),
         Write(
             _insert_session,
             {
@@ -59,10 +70,11 @@ def opening(session: SessionRow, seen: Circumstances) -> tuple[Write, ...]:
                 "widget_id": session.widget_id,
                 "visitor_id": session.visitor_id,
                 "origin": session.origin,
-                "address": seen.address,
-                "user_agent": seen.user_agent,
-                "page_url": seen.page_url,
-                "page_title": seen.page_title,
+                "address": session.address,
+                "user_agent": session.user_agent,
+                "page_url": page.page_url,
+                "page_title": page.page_title,
+                "key_thumbprint": session.key_thumbprint,
                 "generation": session.generation,
                 "previous_until": None,
                 "created_at": at,
@@ -91,14 +103,16 @@ def activity(session: SessionRow, at_ms: int) -> Write:
 
 def find_session(tx: Tx, widget: WidgetId, session: SessionId) -> SessionRow | None:
     """The session of that id of *widget*, ended or not."""
-    first_conversation = (
+    of_visitor = (
         select(tables.conversations.c.id)
-        .where(tables.conversations.c.visitor_id == sessions.c.visitor_id)
+        .where(tables.conversations.c.visitor_id == sessions.c.visitor_id, tables.conversations.c.widget_id == sessions.c.widget_id)
         .order_by(tables.conversations.c.created_at.desc(), tables.conversations.c.id)
         .limit(1)
-        .scalar_subquery()
     )
-    query = select(sessions, first_conversation.label("conversation_id")).where(sessions.c.id == session, sessions.c.widget_id == widget)
+    # A known visitor has several: the one that was made in the same moment as the session, else what took its place.
+    opened_with_it = of_visitor.where(tables.conversations.c.created_at == sessions.c.created_at)
+    own_conversation = func.coalesce(opened_with_it.scalar_subquery(), of_visitor.scalar_subquery())
+    query = select(sessions, own_conversation.label("conversation_id")).where(sessions.c.id == session, sessions.c.widget_id == widget)
     row = tx.execute(query).one_or_none()
     if row is None:
         return None
@@ -109,6 +123,9 @@ def find_session(tx: Tx, widget: WidgetId, session: SessionId) -> SessionRow | N
         VisitorId(row.visitor_id),
         ConversationId(row.conversation_id),
         row.origin,
+        row.address,
+        row.user_agent,
+        row.key_thumbprint,
         row.generation,
         row.previous_until,
         row.created_at,
@@ -116,6 +133,36 @@ def find_session(tx: Tx, widget: WidgetId, session: SessionId) -> SessionRow | N
         row.ended_at,
         row.end_reason,
     )
+
+
+def note_step_up(tx: Tx, org: OrgId, session: SessionId, *, address: str, user_agent: str) -> None:
+    """Note where *session* goes on from."""
+    tx.execute(update(sessions).where(sessions.c.org_id == org, sessions.c.id == session).values(address=address, user_agent=user_agent))
+
+
+def ended_among(tx: Tx, wanted: Sequence[SessionId]) -> set[SessionId]:
+    """Those of *wanted* that have ended, or whose widget is paused. Instance-wide: ids of sessions that stream here."""
+    is_over = sessions.c.ended_at.is_not(None) | tables.widgets.c.is_active.is_(False)
+    query = select(sessions.c.id).join(tables.widgets, tables.widgets.c.id == sessions.c.widget_id).where(sessions.c.id.in_(wanted), is_over)
+    return {SessionId(row.id) for row in tx.execute(query)}
+
+
+def ended_since(tx: Tx, since_ms: int) -> list[SessionId]:
+    """The sessions that ended since then. Instance-wide: for the cache."""
+    return [SessionId(row.id) for row in tx.execute(select(sessions.c.id).where(sessions.c.ended_at > since_ms))]
+
+
+def widgets_with_open_sessions(tx: Tx) -> list[WidgetId]:
+    """Every widget that has a session which has not ended. Instance-wide: for the sweep."""
+    return [WidgetId(row.widget_id) for row in tx.execute(select(sessions.c.widget_id).where(sessions.c.ended_at.is_(None)).distinct())]
+
+
+def sweep(tx: Tx, widget: WidgetId, *, at_ms: int, idle_since_ms: int, born_before_ms: int) -> int:
+    """End the sessions of *widget* that idled since *idle_since_ms* or were opened before *born_before_ms*; how many."""
+    open_ones = update(sessions).where(sessions.c.widget_id == widget, sessions.c.ended_at.is_(None))
+    aged = tx.execute(open_ones.where(sessions.c.created_at <= born_before_ms).values(ended_at=at_ms, end_reason="age"))
+    idle = tx.execute(open_ones.where(sessions.c.active_at <= idle_since_ms).values(ended_at=at_ms, end_reason="idle"))
+    return int(aged.rowcount + idle.rowcount)
 
 
 def rotate(tx: Tx, org: OrgId, session: SessionId, *, from_generation: int, previous_until_ms: int) -> bool:

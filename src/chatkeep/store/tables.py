@@ -88,7 +88,13 @@ visitors = Table(
     metadata,
     Column("id", _ID, primary_key=True),
     _org(),
+    # Who the host's server says that they are (identity mode): null for anonymous ones.
+    Column("subject", String(255)),
+    Column("email", String(320)),
+    Column("name", _NAME),
+    Column("attributes", JSON),
     _created_at(),
+    Index(None, "org_id", "subject", unique=True),
 )
 
 sessions = Table(
@@ -103,6 +109,8 @@ sessions = Table(
     Column("user_agent", String(256), nullable=False),
     Column("page_url", String(2048)),
     Column("page_title", String(300)),
+    # Thumbprint (RFC 7638) of the key that the session is bound to; null when it is not.
+    Column("key_thumbprint", String(64)),
     Column("generation", Integer, nullable=False),
     # Until when the token before the newest one still works; null once the newest was used.
     Column("previous_until", BigInteger),
@@ -113,6 +121,8 @@ sessions = Table(
     CheckConstraint("end_reason IN ('visitor', 'revoked', 'idle', 'age')", name="end_reason"),
     Index(None, "widget_id", "created_at"),
     Index(None, "visitor_id"),
+    Index("ix_sessions_open", "active_at", sqlite_where=Column("ended_at").is_(None), postgresql_where=Column("ended_at").is_(None)),
+    Index(None, "ended_at"),
 )
 
 conversations = Table(
@@ -141,6 +151,8 @@ messages = Table(
     Column("text", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("citations", JSON, nullable=False),
+    # Why the answer ended (answer/running.py); null while it grows, and for questions.
+    Column("ending", String(24)),
     Column("provider", String(32)),
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
@@ -151,6 +163,112 @@ messages = Table(
     Index(None, "conversation_id", "seq"),
     Index(None, "session_id"),
     Index("ix_messages_streaming", "state", sqlite_where=Column("state") == "streaming", postgresql_where=Column("state") == "streaming"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    # Keyed hash of scope and key: neither is kept.
+    Column("digest", String(64), primary_key=True),
+    _org(),
+    Column("body_digest", String(64), nullable=False),
+    Column("message_id", _ID),
+    Column("session_id", _ID),
+    _created_at(),
+    Index(None, "created_at"),
+    Index(None, "message_id"),
+)
+
+widget_keys = Table(
+    "widget_keys",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("widget_id", _ID, ForeignKey("widgets.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(8), nullable=False),
+    Column("kid", String(200)),
+    Column("algorithm", String(8), nullable=False),
+    # A public key (PEM or JWK), a sealed shared secret, or the address of a JWKS.
+    Column("material", Text, nullable=False),
+    _created_at(),
+    Column("retires_at", BigInteger),
+    CheckConstraint("purpose IN ('identity', 'jwks', 'ticket')", name="purpose"),
+    Index(None, "widget_id", "purpose"),
+)
+
+used_values = Table(
+    "used_values",
+    metadata,
+    # Keyed hash of something that may be used once: a ticket's nonce, an identity token's jti.
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Index(None, "expires_at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("message_id", _ID, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    _org(),
+    Column("rating", String(8), nullable=False),
+    Column("comment", Text),
+    _created_at(),
+    CheckConstraint("rating IN ('up', 'down')", name="rating"),
+)
+
+analytics_events = Table(
+    "analytics_events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _org(),
+    Column("widget_id", _ID, ForeignKey("widgets.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("origin", String(300), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("props", JSON, nullable=False),
+    _created_at(),
+    Index(None, "org_id", "created_at"),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("kind", String(8), nullable=False),
+    Column("value", String(300), nullable=False),
+    Column("reason", String(300), nullable=False),
+    Column("is_automatic", Boolean, nullable=False),
+    _created_at(),
+    # Null: until it is lifted.
+    Column("ends_at", BigInteger),
+    Column("lifted_at", BigInteger),
+    CheckConstraint("kind IN ('address', 'network', 'session', 'visitor', 'domain')", name="kind"),
+    Index(None, "org_id", "created_at"),
+)
+
+warnings = Table(
+    "warnings",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _org(),
+    Column("kind", String(8), nullable=False),
+    Column("value", String(300), nullable=False),
+    _created_at(),
+    Index(None, "created_at"),
+)
+
+exemptions = Table(
+    "exemptions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("network", String(64), nullable=False),
+    # How many times the usual address limits; 0 is no limit.
+    Column("factor", Integer, nullable=False),
+    Column("note", String(300), nullable=False),
+    _created_at(),
+    Index(None, "org_id"),
 )
 
 documents = Table(

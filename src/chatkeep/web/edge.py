@@ -8,7 +8,7 @@ No policy: whether a request is welcome is the question of ``admit/``.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -219,15 +219,29 @@ class _Out:
             (b"cache-control", STREAM_CACHE.encode()),
             (b"x-accel-buffering", b"no"),
         ]
-        self.watch(receive, reply.left)
+        task, is_gone = asyncio.current_task(), False
+
+        def gone() -> None:
+            nonlocal is_gone
+            is_gone = task is not None and task.cancel()
+
+        self.watch(receive, gone)
         try:
             await self._start(200, headers)
             async for event in reply.events:
                 await self._send({"type": "http.response.body", "body": event, "more_body": True})
             await self._send({"type": "http.response.body", "body": b""})
+        except asyncio.CancelledError:
+            if not is_gone or task is None:
+                raise
+            # The cancellation has done its work: nobody waits for the next event any more.
+            task.uncancel()
         finally:
             if self._watcher is not None:
                 self._watcher.cancel()
+            if isinstance(reply.events, AsyncGenerator):
+                # The reader leaves before the answer is told that it has left.
+                await reply.events.aclose()
             # Whoever was not there at the end has left; for a finished answer this does nothing.
             reply.left()
 

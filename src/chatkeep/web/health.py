@@ -41,7 +41,7 @@ def health_routes(store: Store) -> list[Route]:
     face = Surface.HEALTH
     return [
         Route("GET", "/livez", Audience.EVERYBODY, face, "The process lives", live, Health),
-        Route("GET", "/readyz", Audience.EVERYBODY, face, "The process can work", ready, Health),
+        Route("GET", "/readyz", Audience.EVERYBODY, face, "The process can work", ready, Health, also={503: "Something that is needed does not work."}),
     ]
 
 

@@ -47,12 +47,19 @@ WORDINGS: Mapping[Reason, Wording] = dict(
         _words(Reason.SESSION_REQUIRED, 401, "Open a session first."),
         _words(Reason.INVALID_SESSION, 401, "This session is not valid. Open a new one."),
         _words(Reason.SESSION_REVOKED, 401, "This session was ended. Open a new one."),
+        _words(Reason.PROOF_REQUIRED, 401, "This session needs a proof of possession."),
+        _words(Reason.INVALID_PROOF, 401, "The proof of possession does not fit. Check the clock and sign a new one."),
+        _words(Reason.INVALID_IDENTITY, 401, "Your sign-in could not be confirmed. Load the page again."),
         _words(Reason.TOKEN_EXPIRED, 401, "This token is too old. Refresh the session."),
         _words(Reason.SESSION_EXPIRED, 410, "This session has ended. Open a new one."),
+        _words(Reason.IDEMPOTENCY_IN_PROGRESS, 409, "This very request is being answered right now."),
+        _words(Reason.IDEMPOTENCY_KEY_REUSED, 422, "This idempotency key was used for another request."),
         _words(Reason.RATE_LIMIT_EXCEEDED, 429, "Too many messages."),
+        _words(Reason.TEMPORARILY_BLOCKED, 429, "You have been blocked for a while."),
         _words(Reason.PROCESSING_ERROR, 502, "The answer could not be made. Please try again."),
         _words(Reason.PROCESSING_TIMEOUT, 504, "The answer took too long. Please try again.", "processing_error"),
         _words(Reason.SERVICE_UNAVAILABLE, 503, "The chat is not available right now. Please try again."),
+        _words(Reason.KEY_SET_UNAVAILABLE, 503, "Your sign-in cannot be confirmed right now. Please try again.", "service_unavailable"),
         _words(Reason.INSUFFICIENT_STORAGE, 507, "The chat cannot store anything right now. Please try again later."),
         _words(Reason.INTERNAL_SERVER_ERROR, 500, "Something went wrong on our side."),
     )
@@ -66,9 +73,7 @@ def status_of(error: Refused | Unavailable) -> int:
 
 def retry_after_of(error: Refused | Unavailable) -> int | None:
     """Whole seconds to wait, where waiting helps."""
-    if isinstance(error, Unavailable):
-        return error.retry_after
-    return error.limit.retry_after if error.limit else None
+    return error.retry_after
 
 
 def envelope(error: Refused | Unavailable, request_id: str) -> dict[str, Any]:
@@ -83,6 +88,7 @@ def envelope(error: Refused | Unavailable, request_id: str) -> dict[str, Any]:
             body.update(_limit_parts(error.limit))
         if error.usage is not None:
             body["usage"] = usage_part(error.usage)
+        body.update(error.shown)
         if error.details:
             body["details"] = [_detail(problem) for problem in error.details]
     return body

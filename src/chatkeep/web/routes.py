@@ -54,6 +54,14 @@ class Call:
     when_gone: Disconnected
 
 
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One query or header parameter: what it is for, and its form as JSON Schema."""
+
+    text: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
 Handler = Callable[[Call], Awaitable[Reply | EventStream]]
 
 
@@ -72,6 +80,17 @@ class Route:
     status: int = 200
     streams: bool = False
     errors: Sequence[Reason] = ()
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Parameter] = field(default_factory=dict)
+    headers: Mapping[str, Parameter] = field(default_factory=dict)
     content_type: str = "application/json"
+    # Text forms in which the answer comes as well.
+    also_as: Sequence[str] = ()
+    # Further statuses that answer with the same type, and when.
+    also: Mapping[int, str] = field(default_factory=dict)
+    # Headers of the good answer, beyond those of every answer.
+    gives: Mapping[str, str] = field(default_factory=dict)
+    # Whether a client that names the ETag it has may be answered 304.
+    revalidates: bool = False
+    # Whether widgets in access mode domain take it without a session.
+    tokenless: bool = False
+    notes: str = ""

@@ -10,7 +10,8 @@ export interface Config {
   readonly theme: Look['theme'];
   readonly launcher: Look['launcher'];
   readonly limits: { readonly messageLength: number; readonly intervalMs: number };
-  readonly features: Readonly<Record<string, unknown>>;
+  /** Domain mode: no session, no token; the gateway knows the visitor by address. */
+  readonly tokenless: boolean;
 }
 
 const text = (value: unknown, fallback: string, max: number): string =>
@@ -31,7 +32,6 @@ export function parseConfig(raw: unknown, look: Look): Config {
       messageLength: within(limits.message_length, 1, 100_000, 4000),
       intervalMs: within(limits.interval_ms, 0, 60_000, 0),
     },
-    // A copy, so that freezing never reaches into an object somebody else holds.
-    features: JSON.parse(JSON.stringify(record(given.features))) as Record<string, unknown>,
+    tokenless: given.access_mode === 'domain',
   });
 }

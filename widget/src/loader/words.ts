@@ -12,7 +12,7 @@ const REASONS: Record<string, string> = {
   domain_not_authorized: 'This chat is not set up for this website.',
   widget_not_found_or_inactive: 'This chat is switched off at the moment.',
   invalid_widget_id: 'The id of this chat is not valid.',
-  unreachable: 'The chat cannot be reached. Please check your connection.',
+  unreachable: 'The chat cannot be reached right now.',
 };
 
 /** One sentence for each reason why the chat does not start. */

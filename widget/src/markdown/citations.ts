@@ -1,20 +1,18 @@
-// Where does a text point to its sources? `[1]`, `[2, 3]`, and only for numbers that exist.
+// Where does a text point to its sources? `[1]`, `[2, 3]`, and only to those that exist.
 
 export type Part = string | number;
 
-const MARK = /\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]/g;
+const MARK = /\[([1-9]\d?(?:\s*,\s*[1-9]\d?)*)\]/g;
 
-/** Text pieces and source numbers, in order; a mark with any unknown number stays text. */
+/** Text pieces and source numbers, in order; what names no source is left out, but without any source no mark is one. */
 export function cut(text: string, known: ReadonlySet<number>): Part[] {
   const parts: Part[] = [];
   let at = 0;
-  for (const mark of text.matchAll(MARK)) {
-    const numbers = mark[1]!.split(',').map(Number);
-    if (!numbers.every((n) => known.has(n))) continue;
+  for (const mark of known.size ? text.matchAll(MARK) : []) {
     // The mark belongs to the word before it: no line break or gap in between.
     const before = text.slice(at, mark.index).replace(/ $/, '');
     if (before) parts.push(before);
-    parts.push(...numbers);
+    parts.push(...mark[1]!.split(',').map(Number).filter((n) => known.has(n)));
     at = mark.index + mark[0].length;
   }
   if (at < text.length) parts.push(text.slice(at));

@@ -20,19 +20,27 @@ const plain = (markdown: string): string =>
 export class Announcer {
   #heard = 0;
   #exchange = 0;
+  #since = 0;
   #begun = false;
   #ended = false;
+  #phase = '';
   #queue: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly speak: (text: string) => void) {}
 
   hear(exchange: Exchange, words: Words): void {
-    const { id, phase, answer } = exchange;
-    if (id !== this.#exchange) {
+    const { id, phase, answer, since } = exchange;
+    // What has ended changes its phase again only when it is asked for again, and then from its beginning.
+    if (id !== this.#exchange || (this.#ended && since !== this.#since)) {
       this.#exchange = id;
-      this.forget();
+      this.#heard = 0;
+      this.#begun = this.#ended = false;
     }
+    this.#since = since;
+    const isNew = phase !== this.#phase;
+    this.#phase = phase;
+    if (phase === 'reconnecting' && isNew) this.say(words.reconnecting);
     if (phase === 'sending' || this.#ended) return;
     if (phase === 'waiting' && !this.#begun) {
       this.#begun = true;
@@ -47,12 +55,6 @@ export class Announcer {
     this.#ended = true;
     if (phase === 'stopped') this.say(words.stopped);
     if (phase === 'failed' && exchange.trouble) this.say(errorText(exchange.trouble.code, words));
-  }
-
-  /** A retry starts the answer from its beginning. */
-  forget(): void {
-    this.#heard = 0;
-    this.#begun = this.#ended = false;
   }
 
   say(text: string): void {

@@ -88,8 +88,7 @@ export class App extends Component<Props, State> {
 
   #send = (text: string): boolean => {
     const taken = navigator.onLine && this.props.chat.send(text);
-    if (taken) this.#voice.forget();
-    else this.setState({ draft: text });
+    if (!taken) this.setState({ draft: text });
     return taken;
   };
 

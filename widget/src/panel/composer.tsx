@@ -1,4 +1,4 @@
-// Where does the visitor write, and when can they not? Draft, length, countdown, send and stop.
+// Where does the visitor write, and when can they not send? Draft, length, countdown, send and stop.
 import { Component, h, type VNode } from 'preact';
 import type { Chat } from '../talk/chat';
 import { clean, lengthOf } from '../talk/text';
@@ -38,10 +38,7 @@ export class Composer extends Component<Props> {
     } else if (this.#wasBlocked) {
       onReady();
       this.props.onDraft(this.props.draft);
-      if (this.#isAt(this.#dialog())) this.#field?.focus({ preventScroll: true });
     }
-    // A disabled field loses the focus to the page, and Esc with it: the dialog keeps it meanwhile.
-    if (chat.blocked && !this.#wasBlocked && (this.#isAt(this.#field) || this.#isAt(null))) this.#dialog()?.focus();
     this.#wasBlocked = chat.blocked;
   }
 
@@ -49,19 +46,11 @@ export class Composer extends Component<Props> {
     clearTimeout(this.#tick);
   }
 
-  #dialog(): HTMLElement | null {
-    return this.#field?.closest<HTMLElement>('[role=dialog]') ?? null;
-  }
-
-  #isAt(node: Element | null): boolean {
-    return (this.#field?.getRootNode() as ShadowRoot).activeElement === node;
-  }
-
   #grow(): void {
     const field = this.#field;
     if (!field) return;
     field.style.height = 'auto';
-    field.style.height = `${Math.min(field.scrollHeight, 132)}px`;
+    field.style.height = `${field.scrollHeight}px`;
   }
 
   #send = (): void => {
@@ -120,7 +109,6 @@ export class Composer extends Component<Props> {
             aria-label={words.write}
             placeholder={words.placeholder}
             value={draft}
-            disabled={chat.blocked}
             aria-invalid={length > limit}
             aria-describedby={near ? 'ck-length' : undefined}
             autoComplete="off"

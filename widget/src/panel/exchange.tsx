@@ -53,9 +53,10 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
   override render({ exchange, isLast, locked, chat, words, locale, onEdit, onAsk }: Props, { still }: { still: boolean }): VNode {
     const { phase, answer, trouble } = exchange;
     const time = (at: Date) => (
-      <time dateTime={at.toISOString()}>{at.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' })}</time>
+      <time dateTime={at.toISOString()}>{at.toLocaleTimeString(locale, { timeStyle: 'short' })}</time>
     );
-    const waits = isRunning(exchange) && !answer;
+    const isAway = phase === 'reconnecting';
+    const waits = isAway || (isRunning(exchange) && !answer);
     return (
       <Fragment>
         <article class="question" aria-label={words.you}>
@@ -65,6 +66,7 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
           {time(exchange.askedAt)}
         </article>
         <article class={`reply ${phase}`} aria-label={words.assistant} aria-busy={isRunning(exchange)}>
+          {answer && <Answer exchange={exchange} words={words} />}
           {waits && (
             <p class="typing">
               <span class="dots" aria-hidden="true">
@@ -72,15 +74,14 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
                 <i />
                 <i />
               </span>
-              <span class={still || phase === 'reconnecting' ? 'still' : 'unseen'}>
-                {phase === 'reconnecting' ? words.reconnecting : still ? words.still : words.thinking}
+              <span class={still || isAway ? 'still' : 'unseen'}>
+                {isAway ? words.reconnecting : still ? words.still : words.thinking}
               </span>
             </p>
           )}
-          {answer && <Answer exchange={exchange} words={words} />}
           {phase === 'stopped' && <p class="note">{words.stopped}</p>}
           {exchange.finish === 'length' && phase === 'done' && <p class="note">{words.cutShort}</p>}
-          {!isRunning(exchange) && exchange.sources.length > 0 && answer && <Sources exchange={exchange} words={words} />}
+          {!isRunning(exchange) && <Sources exchange={exchange} words={words} />}
           {trouble && <Problem exchange={exchange} locked={locked} chat={chat} words={words} onEdit={onEdit} />}
           {answer && !isRunning(exchange) && (
             <footer class="foot">

@@ -29,7 +29,7 @@ export function mount(shell: Shell): Panel {
   let handle: Handle | null = null;
   let drawing = 0;
   const chat = new Chat({
-    wire: { gateway, widgetId, silenceMs: SILENCE_MS },
+    wire: { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless },
     messageLength: config.limits.messageLength,
     intervalMs: config.limits.intervalMs,
     page: pageOf,

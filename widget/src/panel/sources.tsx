@@ -1,5 +1,5 @@
-// Where does the answer come from? Cards under it; those that it cites first, the rest on demand.
-import { Component, h, type VNode } from 'preact';
+// Where does the answer come from? Cards under it, of what it cites.
+import { h, type VNode } from 'preact';
 import { cited } from '../markdown/citations';
 import { OUT, target } from '../markdown/links';
 import type { Exchange } from '../talk/exchange';
@@ -21,33 +21,17 @@ export function showSource(from: Element, exchange: number, index: number): void
   card?.focus({ preventScroll: true });
 }
 
-export class Sources extends Component<Props, { all: boolean }> {
-  override state = { all: false };
-
-  override render({ exchange, words }: Props, { all }: { all: boolean }): VNode {
-    const { sources, answer, id } = exchange;
-    const used = cited(answer, new Set(sources.map(({ index }) => index)));
-    const first = used.size ? sources.filter(({ index }) => used.has(index)) : sources.slice(0, 2);
-    const rest = sources.length - first.length;
-    return (
-      <div class="sources" role="group" aria-label={words.sources}>
-        <header>
-          <h3>{words.sources}</h3>
-          {rest > 0 && (
-            <button type="button" class="link" aria-expanded={all} onClick={() => this.setState({ all: !all })}>
-              {all ? words.fewer : words.more(rest)}
-            </button>
-          )}
-        </header>
-        <ol>
-          {(all ? sources : first).map((source) => (
-            <li key={source.index}>{card(source, idOf(id, source.index))}</li>
-          ))}
-        </ol>
-      </div>
-    );
-  }
-}
+export const Sources = ({ exchange: { sources, answer, id }, words }: Props): VNode | null => {
+  const used = cited(answer, new Set(sources.map(({ index }) => index)));
+  return used.size ? (
+    <div class="sources" role="group" aria-label={words.sources}>
+      <h3>{words.sources}</h3>
+      <ol>
+        {sources.map((source) => used.has(source.index) && <li key={source.index}>{card(source, idOf(id, source.index))}</li>)}
+      </ol>
+    </div>
+  ) : null;
+};
 
 function card({ index, title, url, excerpt }: Source, id: string): VNode {
   const to = target(url);

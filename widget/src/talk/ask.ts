@@ -1,13 +1,17 @@
-// How is one message sent and its answer read? One attempt; who calls decides about another.
+// How is one message sent, or its answer joined, and the answer read? One attempt; who calls decides about another.
 import { EventReader, type StreamEvent } from './events';
-import { json, parseDelta, parseEnding, parseEnvelope, parseSources, parseStart, type Ending, type Grant, type Source } from './parse';
+import { json, parseDelta, parseEnding, parseEnvelope, parseSources, parseStart, type Ending, type Source } from './parse';
+import type { Session } from './session';
 import { Failed, trouble } from './trouble';
-import { call, failure, watch, type Wire } from './wire';
+import { failure, watch, type Wire } from './wire';
 
 export interface Question {
-  readonly text: string;
+  readonly question: string;
   /** Idempotency key: one for each message, kept over all its retries. */
   readonly key: string;
+  /** The answer that is already there to be joined, at `reach`; empty to send the message. */
+  readonly messageId: string;
+  readonly reach: number;
 }
 
 export interface Listener {
@@ -15,21 +19,38 @@ export interface Listener {
   admitted(): void;
   start(messageId: string, conversationId: string): void;
   sources(list: Source[]): void;
-  delta(text: string): void;
+  /** `end`: the answer's length in code points after it, NaN when the gateway does not say. */
+  delta(text: string, end: number): void;
 }
 
 /** Resolves with how the answer ended; throws `Failed`, or what `outer` was aborted with. */
-export async function ask(wire: Wire, grant: Grant, question: Question, listener: Listener, outer: AbortSignal): Promise<Ending> {
+export async function ask(
+  wire: Wire,
+  session: Session,
+  conversationId: string,
+  question: Question,
+  listener: Listener,
+  outer: AbortSignal,
+): Promise<Ending> {
   const { signal, touch, end } = watch(outer, wire.silenceMs);
   try {
-    const answer = await call(wire, {
-      method: 'POST',
-      path: '/api/chat',
-      token: grant.token,
-      body: { message: question.text, conversation_id: grant.conversationId, widget_id: wire.widgetId },
-      headers: { Accept: 'text/event-stream', 'Idempotency-Key': question.key },
-      signal,
-    });
+    const { messageId, reach } = question;
+    const Accept = 'text/event-stream';
+    const headers: Record<string, string> = { Accept };
+    // Without any text the stream is wanted from its beginning, sources included.
+    if (reach) headers['Last-Event-ID'] = `${reach}`;
+    const answer = await session.call(
+      // Without a session, the message itself under its key leads back to its answer.
+      messageId && !wire.tokenless
+        ? { method: 'GET', path: streamOf(messageId), headers, signal }
+        : {
+            method: 'POST',
+            path: '/api/chat',
+            body: { message: question.question, conversation_id: conversationId, widget_id: wire.widgetId },
+            headers: { ...headers, 'Idempotency-Key': question.key },
+            signal,
+          },
+    );
     touch();
     listener.admitted();
     if (/^text\/event-stream/i.test(answer.headers.get('Content-Type') ?? '') && answer.body)
@@ -41,6 +62,9 @@ export async function ask(wire: Wire, grant: Grant, question: Question, listener
     end();
   }
 }
+
+/** Where the answer's stream is joined, and where it is stopped. */
+export const streamOf = (messageId: string): string => `/api/chat/${encodeURIComponent(messageId)}/stream`;
 
 async function read(body: ReadableStream<Uint8Array>, listener: Listener, touch: () => void): Promise<Ending> {
   let ending: Ending | null = null;
@@ -66,10 +90,10 @@ async function read(body: ReadableStream<Uint8Array>, listener: Listener, touch:
 }
 
 /** Hands one event on; returns the ending when it was the last. Unknown events are of a newer gateway: skipped. */
-function take({ name, data }: StreamEvent, listener: Listener): Ending | null {
+function take({ name, data, id }: StreamEvent, listener: Listener): Ending | null {
   const raw = json(data);
   if (raw === null && /^(start|sources|delta|done|error)$/.test(name)) throw new Failed(trouble('malformed'));
-  if (name === 'delta') listener.delta(parseDelta(raw));
+  if (name === 'delta') listener.delta(parseDelta(raw), parseInt(id, 10));
   else if (name === 'sources') listener.sources(parseSources(raw));
   else if (name === 'start') {
     const { messageId, conversationId } = parseStart(raw);
@@ -86,6 +110,7 @@ function whole(raw: unknown, listener: Listener): Ending {
   const { messageId, conversationId } = parseStart(raw);
   listener.start(messageId, conversationId);
   listener.sources(parseSources(given.citations));
-  listener.delta(given.response);
+  // The whole text, also when a part of it is already here.
+  listener.delta(given.response, [...given.response].length);
   return parseEnding(raw);
 }

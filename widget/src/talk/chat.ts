@@ -1,11 +1,11 @@
 // What happens from a sent question to its answer? The conductor: session, pace, attempts, stop. No DOM in here.
-import { ask } from './ask';
-import { isRunning, newExchange, nextId, type Exchange, type Item, type Phase } from './exchange';
+import { ask, streamOf } from './ask';
+import { grow, isRunning, newExchange, nextId, type Exchange, type Item, type Phase } from './exchange';
 import { Session, type Page } from './session';
 import { clean, lengthOf } from './text';
-import { Failed, sessionIsGone, trouble, type Trouble } from './trouble';
+import { Failed, isLost, sessionIsGone, trouble, type Trouble } from './trouble';
 import { BACKOFF_MS, wait } from './wait';
-import { call, type Wire } from './wire';
+import type { Wire } from './wire';
 
 export interface Surroundings {
   readonly wire: Wire;
@@ -25,7 +25,7 @@ const STOPPED = new DOMException('stopped', 'AbortError');
 
 export class Chat {
   items: Item[] = [];
-  /** Composer locked until then (`Date.now()` scale), and by what. */
+  /** Nothing is sent until then (`Date.now()` scale). */
   blockedUntil = 0;
   left = -1;
   #session: Session;
@@ -57,7 +57,8 @@ export class Chat {
   /** The same message under the same key. */
   retry(exchange: Exchange): void {
     if (this.#run || this.blocked || isRunning(exchange)) return;
-    exchange.answer = '';
+    exchange.answer = exchange.messageId = '';
+    exchange.reach = 0;
     exchange.sources = [];
     void this.#drive(exchange);
   }
@@ -78,15 +79,11 @@ export class Chat {
     this.#run = null;
     exchange.answeredAt = new Date();
     this.#set(exchange, 'stopped');
-    if (!exchange.messageId || !this.#session.token) return cut();
+    if (!exchange.messageId || !this.#session.isOpen) return cut();
     // Asking before cutting: once the connection is gone, the gateway may no longer know the stream.
     const limit = setTimeout(cut, 1000);
-    call(this.around.wire, {
-      method: 'DELETE',
-      path: `/api/chat/${encodeURIComponent(exchange.messageId)}/stream`,
-      token: this.#session.token,
-      signal: control.signal,
-    })
+    this.#session
+      .call({ method: 'DELETE', path: streamOf(exchange.messageId), signal: control.signal })
       .catch(() => {})
       .finally(() => {
         clearTimeout(limit);
@@ -132,28 +129,47 @@ export class Chat {
 
   /** One question until it is answered. Each kind of second chance is given once, and named. */
   async #attempts(exchange: Exchange, signal: AbortSignal): Promise<void> {
-    const spent = { refresh: false, renewal: false, connection: 0, pause: 0 };
+    const spent = { refresh: false, renewal: false, connection: 0, pause: 0, reach: 0 };
     const backoff = this.around.backoffMs ?? BACKOFF_MS;
+    // Why the answer has to be joined: what the visitor is told when that is not possible any more.
+    let lost = trouble('cut');
     for (;;) {
+      const joins = !!exchange.messageId;
       try {
         return await this.#once(exchange, signal);
       } catch (error) {
-        if (!(error instanceof Failed) || exchange.answer || !this.#isLive(signal)) throw error;
-        const problem = error.trouble;
+        if (!(error instanceof Failed) || !this.#isLive(signal)) throw error;
+        let problem = error.trouble;
+        if (joins && problem.status === 404) {
+          problem = lost;
+          exchange.messageId = '';
+        }
+        const { reach, messageId } = exchange;
+        if (reach > spent.reach) {
+          spent.reach = reach;
+          spent.connection = 0;
+        }
+        // Text on screen goes on where it stopped, or not at all: another start would change what was read.
+        if (reach && !messageId) throw new Failed(problem);
         if (problem.code === 'token_expired' && !spent.refresh) {
           spent.refresh = true;
           this.#session.expire();
-        } else if ((sessionIsGone(problem) || problem.code === 'token_expired') && !spent.renewal) {
+        } else if (!reach && (sessionIsGone(problem) || problem.code === 'token_expired') && !spent.renewal) {
           spent.renewal = true;
           this.#session.drop();
           this.#divide(exchange);
-        } else if (problem.code === 'unreachable' && spent.connection < backoff.length) {
+          exchange.messageId = '';
+        } else if (isLost(problem, !!messageId) && spent.connection < backoff.length) {
+          lost = problem;
           this.#set(exchange, 'reconnecting');
           await wait(backoff[spent.connection++]!, signal, this.around.whenOnline);
+        } else if (problem.messageId && !joins) {
+          lost = problem;
+          exchange.messageId = problem.messageId;
         } else if (isShortPause(problem) && spent.pause++ < 5) {
           await wait((problem.retryAfter || 1) * 1000, signal);
-        } else throw error;
-        this.#set(exchange, 'sending');
+        } else throw new Failed(problem);
+        if (!exchange.messageId) this.#set(exchange, 'sending');
       }
     }
   }
@@ -162,14 +178,15 @@ export class Chat {
     const grant = await this.#session.ready(signal);
     // The gateway wants a pause between messages; keeping it here spares the visitor a refusal.
     const early = this.#admittedAt + this.around.intervalMs - performance.now();
-    if (early > 0) await wait(early, signal);
+    if (early > 0 && !exchange.messageId) await wait(early, signal);
     const live = () => this.#isLive(signal);
     const ids = { conversation_id: grant.conversationId };
-    const ending = await ask(this.around.wire, grant, { text: exchange.question, key: exchange.key }, {
+    const ending = await ask(this.around.wire, this.#session, grant.conversationId, exchange, {
       admitted: () => {
+        if (live()) this.#set(exchange, exchange.reach ? 'streaming' : 'waiting');
         this.#admittedAt = performance.now();
-        if (live()) this.#set(exchange, 'waiting');
-        this.around.said('message', ids);
+        if (!exchange.told) this.around.said('message', ids);
+        exchange.told = true;
       },
       start: (messageId, conversationId) => {
         if (live()) this.#session.adopt(conversationId);
@@ -180,10 +197,9 @@ export class Chat {
         exchange.sources = list;
         this.#touch(exchange);
       },
-      delta: (text) => {
+      delta: (text, end) => {
         if (!text || !live()) return;
-        // CR never matters in Markdown, and without it a delta can be cut anywhere.
-        exchange.answer += text.replaceAll('\r', '');
+        if (!grow(exchange, text, end)) throw new Failed(trouble('cut'));
         if (exchange.phase === 'streaming') this.#touch(exchange);
         else this.#set(exchange, 'streaming');
       },

@@ -1,5 +1,6 @@
 // What is on the timeline? Questions with their answers, and lines between conversations.
 import type { Source } from './parse';
+import { newKey } from './text';
 import type { Trouble } from './trouble';
 
 export type Phase = 'sending' | 'reconnecting' | 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed';
@@ -12,8 +13,13 @@ export interface Exchange {
   readonly askedAt: Date;
   phase: Phase;
   since: number;
+  /** Known once its answer has begun; asking again then means joining that answer. */
   messageId: string;
   answer: string;
+  /** How far the answer has come here, in code points: the gateway's event ids count the same. */
+  reach: number;
+  /** The page has heard of this message. */
+  told: boolean;
   answeredAt: Date | null;
   sources: readonly Source[];
   suggestions: readonly string[];
@@ -46,6 +52,8 @@ export const newExchange = (question: string): Exchange => ({
   since: performance.now(),
   messageId: '',
   answer: '',
+  reach: 0,
+  told: false,
   answeredAt: null,
   sources: [],
   suggestions: [],
@@ -54,6 +62,17 @@ export const newExchange = (question: string): Exchange => ({
   revision: 0,
 });
 
-// randomUUID exists on secure pages only; loopback over HTTP counts as one, but not under every name.
-const newKey = (): string =>
-  crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+/**
+ * Lets the answer grow by what is new in a piece that ends at `end` (NaN: right after the piece before it). After a
+ * reconnection it may overlap with what is already here. False when something is missing before it.
+ */
+export function grow(exchange: Exchange, piece: string, end: number): boolean {
+  const points = [...piece];
+  const after = exchange.reach + points.length;
+  const seen = end >= 0 ? after - end : 0;
+  if (seen < 0) return false;
+  // CR never matters in Markdown, and without it a delta can be cut anywhere.
+  exchange.answer += points.slice(seen).join('').replaceAll('\r', '');
+  exchange.reach = Math.max(exchange.reach, after - seen);
+  return true;
+}

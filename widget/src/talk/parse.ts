@@ -14,6 +14,7 @@ export interface Grant {
   readonly token: string;
   readonly lifeMs: number;
   readonly conversationId: string;
+  readonly serverTime: number;
 }
 
 export interface Ending {
@@ -44,7 +45,7 @@ export function parseGrant(raw: unknown, conversationId = ''): Grant {
   // A header cannot carry anything else; fetch would throw on it.
   if (!/^[\x21-\x7e]+$/.test(token) || !conversation) throw new Failed(trouble('malformed'));
   const seconds = num(given.expires_in);
-  return { token, conversationId: conversation, lifeMs: (seconds > 0 ? seconds : 900) * 1000 };
+  return { token, conversationId: conversation, lifeMs: (seconds > 0 ? seconds : 900) * 1000, serverTime: num(given.server_time) };
 }
 
 /** The error envelope; a body that is none still becomes a trouble. */
@@ -58,6 +59,8 @@ export function parseEnvelope(raw: unknown, status: number, retryHeader = ''): T
     retryAfter: seconds > 0 ? Math.min(Math.ceil(seconds), 31 * 86_400) : 0,
     limitType: str(given.limit_type, 40),
     action: action === 'new_session' || action === 'new_conversation' ? action : '',
+    messageId: str(given.message_id),
+    serverTime: num(given.server_time),
   });
 }
 
@@ -83,7 +86,8 @@ export const parseStart = (raw: unknown): { messageId: string; conversationId: s
   conversationId: str(record(raw).conversation_id),
 });
 
-export const parseDelta = (raw: unknown): string => str(record(raw).text, 1_000_000);
+/** Never shortened: its length says where it belongs. The event reader has bounded it. */
+export const parseDelta = (raw: unknown): string => str(record(raw).text, Infinity);
 
 export function parseEnding(raw: unknown): Ending {
   const given = record(raw);

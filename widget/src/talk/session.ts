@@ -1,7 +1,9 @@
 // May this visitor talk right now? The session lives in this object only, and dies with it.
 import { json, parseGrant, type Grant } from './parse';
+import { Clock, Prover } from './proof';
+import { newKey } from './text';
 import { Failed, sessionIsGone, trouble } from './trouble';
-import { call, failure, watch, type Wire } from './wire';
+import { call, failure, watch, type Call, type Wire } from './wire';
 
 /** A token this close to its end could expire on the way. */
 const MARGIN_MS = 30_000;
@@ -14,6 +16,9 @@ export interface Page {
 export class Session {
   #grant: Grant | null = null;
   #endsAt = 0;
+  #clock = new Clock();
+  /** The key that the session is bound to; one for each session, made when the first message needs it. */
+  #prover: Promise<Prover | null> | null = null;
 
   constructor(
     private readonly wire: Wire,
@@ -22,6 +27,8 @@ export class Session {
 
   /** Opens a session or refreshes an old token when needed; throws `Failed`. */
   async ready(signal: AbortSignal): Promise<Grant> {
+    // The conversation's id is ours to choose, and the same over retries: they must have the same body.
+    if (this.wire.tokenless) return (this.#grant ??= { token: '', lifeMs: 0, conversationId: `conv_${newKey().replace(/-/g, '')}`, serverTime: 0 });
     if (!this.#grant) return this.#hold(await this.#post('/api/sessions', signal, { widget_id: this.wire.widgetId, page: this.page() }));
     if (this.#endsAt - performance.now() > MARGIN_MS) return this.#grant;
     try {
@@ -34,8 +41,15 @@ export class Session {
     }
   }
 
-  get token(): string {
-    return this.#grant?.token ?? '';
+  get isOpen(): boolean {
+    return !!this.#grant?.token;
+  }
+
+  /** A request of this session, with its token and a proof of its key. */
+  async call(request: Omit<Call, 'token' | 'prover'>): Promise<Response> {
+    // Both as they are now: the session may be dropped while the key is still being made.
+    const token = this.#grant?.token;
+    return call(this.wire, { ...request, token, prover: this.wire.tokenless ? null : await (this.#prover ??= Prover.make(this.#clock)) });
   }
 
   /** The gateway says that the token is old: refresh before the next message. */
@@ -50,28 +64,27 @@ export class Session {
 
   /** Forget it; with `tell`, the gateway is asked to end it too. */
   drop(tell = false): void {
-    if (tell && this.#grant)
+    if (tell && this.isOpen)
       // Nobody waits for this: without it, the session ends by being idle.
-      call(this.wire, {
+      this.call({
         method: 'DELETE',
         path: '/api/sessions/current',
-        token: this.#grant.token,
         signal: new AbortController().signal,
         keepalive: true,
       }).catch(() => {});
-    this.#grant = null;
+    this.#grant = this.#prover = null;
   }
 
   #hold(grant: Grant): Grant {
     this.#endsAt = performance.now() + grant.lifeMs;
+    this.#clock.correct(grant.serverTime);
     return (this.#grant = grant);
   }
 
   async #post(path: string, outer: AbortSignal, body?: unknown): Promise<Grant> {
     const { signal, end } = watch(outer, this.wire.silenceMs);
     try {
-      const request = { method: 'POST' as const, path, signal, body };
-      const answer = await call(this.wire, this.#grant ? { ...request, token: this.#grant.token } : request);
+      const answer = await this.call({ method: 'POST', path, signal, body });
       return parseGrant(json(await answer.text()), this.#grant?.conversationId);
     } catch (error) {
       throw failure(error, signal);

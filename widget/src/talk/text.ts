@@ -1,4 +1,4 @@
-// What exactly is sent of what was typed, and how long is it? (The gateway counts code points after NFC.)
+// What exactly is sent of what was typed, how long is it, and under which id? (The gateway counts code points after NFC.)
 
 /** CRLF to LF, no control characters or lone surrogates (the gateway refuses them), no blank edges. */
 export const clean = (typed: string): string =>
@@ -13,3 +13,6 @@ export const lengthOf = (text: string): number => {
   for (const _ of text.normalize('NFC')) count++;
   return count;
 };
+
+/** 122 random bits or more. randomUUID exists in secure contexts only, and an HTTPS page in a frame of an HTTP page is none. */
+export const newKey = (): string => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join('-');

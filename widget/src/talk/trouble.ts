@@ -9,6 +9,10 @@ export interface Trouble {
   readonly retryAfter: number;
   readonly limitType: string;
   readonly action: '' | 'new_session' | 'new_conversation';
+  /** The answer that this message already has. */
+  readonly messageId: string;
+  /** The gateway's clock, seconds since 1970; NaN when not told. */
+  readonly serverTime: number;
 }
 
 export class Failed extends Error {
@@ -23,13 +27,19 @@ export const trouble = (code: string, more: Partial<Trouble> = {}): Trouble => (
   retryAfter: 0,
   limitType: '',
   action: '',
+  messageId: '',
+  serverTime: NaN,
   ...more,
   code,
 });
 
-/** The session is over for good: only a new one helps. */
+/** The session is over for good, or was opened without a key where one is needed: only a new one helps. */
 export const sessionIsGone = ({ code }: Trouble): boolean =>
-  ['session_expired', 'invalid_session', 'session_revoked', 'session_required'].includes(code);
+  ['session_expired', 'invalid_session', 'session_revoked', 'session_required', 'proof_required'].includes(code);
+
+/** Nothing is wrong but the way to the gateway. An answer that can be joined is also worth asking for after silence or a restart. */
+export const isLost = ({ code, status }: Trouble, joinable: boolean): boolean =>
+  code === 'unreachable' || code === 'cut' || (joinable && (code === 'silent' || (code === 'service_unavailable' && status > 0)));
 
 /** Sending the same text again would be refused again. */
 export const textIsRefused = ({ code }: Trouble): boolean =>

@@ -29,8 +29,6 @@ export const en = {
   image: 'Image',
   sources: 'Sources',
   source: 'Source',
-  more: (n: number) => `Show ${n} more`,
-  fewer: 'Show fewer',
   reference: 'Reference',
   divider: 'New conversation',
   dividerNote: 'The earlier one has ended',
@@ -48,7 +46,7 @@ export const en = {
   days: (n: number) => (n === 1 ? '1 day' : `${n} days`),
   /** By `error` of the envelope, and by our own codes. */
   errors: {
-    unreachable: 'The chat cannot be reached. Please check your connection.',
+    unreachable: 'The chat cannot be reached right now.',
     silent: 'No answer has come for a while.',
     cut: 'The connection was lost in the middle of the answer.',
     malformed: 'The answer could not be read.',

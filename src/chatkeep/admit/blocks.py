@@ -1,0 +1,129 @@
+"""Is this address, session, visitor or page banned, or has it just been warned too often?
+
+Stops: whoever goes on after being refused. Three warnings within ten minutes are a
+block of five, doubled for each repeat within a day, up to a day. Origin refusals never
+warn: any page could lock a visitor out of the real site that way. Part of the one
+limits call. Spec: limits-and-sessions, "Warnings and blocks".
+Store down: blocks known to this process hold; new ones hold here and are lost with it.
+"""
+
+import asyncio
+import logging
+
+from chatkeep.admit._ban_list import DAY_MS, WARNING_MS, Subject
+from chatkeep.admit._types import Desk, Seen
+from chatkeep.audit import Context
+from chatkeep.audit.catalogue import BlockCreated
+from chatkeep.clock import iso_ms
+from chatkeep.crypto import new_id
+from chatkeep.errors import Reason, Refused, Unavailable
+from chatkeep.ids import BlockId, OrgId
+from chatkeep.store import Write
+from chatkeep.store import blocks as rows
+from chatkeep.store.blocks import BlockKind, BlockRow, WarningRow
+
+_FOREVER_RETRY_SECONDS = 86_400
+_POLL_SECONDS = 1.0
+# Refusals that an honest client does not cause, unless they say `is_honest`: a wrong clock, a proof sent twice by the browser.
+_BAD_CREDENTIALS = frozenset({Reason.INVALID_SESSION, Reason.INVALID_PROOF, Reason.INVALID_IDENTITY})
+
+log = logging.getLogger("chatkeep.blocks")
+
+
+def check(seen: Seen, desk: Desk) -> None:
+    """Raise ``Refused`` (``temporarily_blocked``) when a block holds for anything that is known of the arrival."""
+    if seen.widget is None:
+        return
+    now_ms = _now_ms(desk)
+    block = desk.bans.find(_subjects(seen, seen.widget.org_id), seen.arrival.address.text, now_ms)
+    if block is None:
+        return
+    if block.ends_at_ms is None:
+        raise Refused(Reason.TEMPORARILY_BLOCKED, retry_after=_FOREVER_RETRY_SECONDS, shown={"block_expires_at": None})
+    seconds = -(-(block.ends_at_ms - now_ms) // 1000)
+    raise Refused(Reason.TEMPORARILY_BLOCKED, retry_after=seconds, shown={"block_expires_at": iso_ms(block.ends_at_ms)})
+
+
+def note_refusal(refusal: Refused, seen: Seen, desk: Desk, context: Context) -> None:
+    """Warn whoever caused *refusal*, if it is of the kind that warns; block them when it was one too many."""
+    if seen.widget is None:
+        return
+    now_ms = _now_ms(desk)
+    for subject in _warned(refusal, seen, seen.widget.org_id):
+        _keep(desk, rows.new_warning(WarningRow(subject.org_id, subject.kind, subject.value, now_ms)))
+        if desk.bans.warn(subject, now_ms, block_after=desk.settings.auto_block_after_warnings):
+            _block(subject, desk, context, now_ms)
+
+
+async def keep_current(desk: Desk) -> None:
+    """Take over what other processes and the command line changed; every second until cancelled."""
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        try:
+            await read_all(desk)
+        except Unavailable as error:
+            log.warning("blocks_not_read", extra={"fields": {"reason": error.reason.value}})
+
+
+async def read_all(desk: Desk, *, with_warnings: bool = False) -> None:
+    """Read blocks and exemptions if they changed; at the start also the warnings that still count."""
+    now_ms = _now_ms(desk)
+    revision = await desk.store.read(rows.revision)
+    if revision != desk.bans.revision:
+        found = await desk.store.read(rows.blocks_since, now_ms - DAY_MS)
+        desk.bans.replace(found, await desk.store.read(rows.all_exemptions))
+        desk.bans.revision = revision
+    if with_warnings:
+        desk.bans.recall(await desk.store.read(rows.warnings_since, now_ms - WARNING_MS))
+
+
+def _subjects(seen: Seen, org: OrgId) -> list[Subject]:
+    """Everything about the arrival that a block could name."""
+    arrival, session = seen.arrival, seen.session
+    subjects = [Subject(org, "address", arrival.address.bucket), Subject(org, "address", arrival.address.text)]
+    if arrival.origin is not None:
+        subjects.append(Subject(org, "domain", arrival.origin.host))
+    if session is not None:
+        subjects += [Subject(org, "session", session.session_id), Subject(org, "visitor", session.visitor_id)]
+    return subjects
+
+
+def _warned(refusal: Refused, seen: Seen, org: OrgId) -> list[Subject]:
+    """Whom *refusal* warns: address and session, the session alone, or nobody."""
+    address = Subject(org, "address", seen.arrival.address.bucket)
+    session = [Subject(org, "session", seen.session.session_id)] if seen.session is not None else []
+    if refusal.reason in _BAD_CREDENTIALS and not refusal.note.get("is_honest"):
+        return [address, *session]
+    if refusal.reason is not Reason.RATE_LIMIT_EXCEEDED or refusal.limit is None or refusal.limit.limit_type in {"interval", "concurrency"}:
+        return []
+    layer = refusal.note.get("layer")
+    if layer in {"address", "sessions"}:
+        return [address, *session]
+    return session if layer in {"session", "visitor"} else []
+
+
+def _block(subject: Subject, desk: Desk, context: Context, now_ms: int) -> None:
+    """Block *subject*: five minutes, doubled for each repeat within a day, up to a day."""
+    minutes = desk.settings.cooldown_period_minutes * 2 ** min(desk.bans.repeats(subject, now_ms), 16)
+    kind: BlockKind = "session" if subject.kind == "session" else "address"
+    ends_at_ms = min(now_ms + minutes * 60_000, now_ms + DAY_MS)
+    block = BlockRow(BlockId(new_id("block")), subject.org_id, kind, subject.value, "warned too often", True, now_ms, ends_at_ms)
+    desk.bans.add(block)
+    _keep(desk, rows.new_block(block))
+    desk.recorder.record(BlockCreated(kind, is_automatic=True, seconds=(ends_at_ms - now_ms) // 1000), context)
+
+
+def _keep(desk: Desk, write: Write) -> None:
+    """Store without waiting: a guard does not wait for its own notes."""
+    desk.store.write(write).add_done_callback(_note_failure)
+
+
+def _note_failure(kept: asyncio.Future[None]) -> None:
+    """Say that a note was lost."""
+    if not kept.cancelled() and kept.exception() is not None:
+        log.warning("block_not_stored", extra={"fields": {"reason": type(kept.exception()).__name__}})
+
+
+def _now_ms(desk: Desk) -> int:
+    """Wall time in ms."""
+    return int(desk.clock.now().timestamp() * 1000)

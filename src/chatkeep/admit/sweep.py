@@ -1,0 +1,76 @@
+"""Which sessions are over without anybody here having said so?
+
+Those that were ended by another process leave the cache within a second.
+Idle and old sessions are refused at their next use anyway; this ends them in the
+database too, once a minute, so that lists and counts are true. What is remembered only
+to be recognized, and has expired, goes with them.
+"""
+
+import asyncio
+import logging
+
+import msgspec
+
+from chatkeep.admit._types import Desk
+from chatkeep.admit.widget_settings import WidgetSettings
+from chatkeep.audit import Context
+from chatkeep.audit.catalogue import SessionSwept
+from chatkeep.errors import Unavailable
+from chatkeep.store import sessions as rows
+from chatkeep.store.idempotency import forget_old_keys
+from chatkeep.store.openings import forget_used_values
+from chatkeep.store.widgets import find_public_widget
+
+_SWEEP_SECONDS = 60.0
+_FOLLOW_SECONDS = 1.0
+_WATCHED_SECONDS = 300.0
+# Endings are stamped by the clock of whoever made them.
+_CLOCKS_DIFFER_MS = 30_000
+
+log = logging.getLogger("chatkeep.sweep")
+
+
+async def follow_endings(desk: Desk) -> None:
+    """Drop sessions from the cache that were ended elsewhere, every second; so that the others need no reading. Until cancelled."""
+    since_ms = int(desk.clock.now().timestamp() * 1000)
+    while True:
+        now_ms = int(desk.clock.now().timestamp() * 1000)
+        try:
+            for session_id in await desk.store.read(rows.ended_since, since_ms - _CLOCKS_DIFFER_MS):
+                desk.sessions.drop(session_id)
+            desk.sessions.watch(_WATCHED_SECONDS)
+            since_ms = now_ms
+        except Unavailable:
+            # Nobody can tell any more who was revoked.
+            desk.sessions.distrust()
+        await asyncio.sleep(_FOLLOW_SECONDS)
+
+
+async def sweep_sessions(desk: Desk) -> None:
+    """Sweep once a minute until cancelled."""
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        try:
+            await sweep_once(desk)
+        except Unavailable as error:
+            log.warning("sessions_not_swept", extra={"fields": {"reason": error.reason.value}})
+
+
+async def sweep_once(desk: Desk) -> int:
+    """End what is over; returns how many sessions that were."""
+    at_ms = int(desk.clock.now().timestamp() * 1000)
+    await desk.store.transaction(forget_used_values, at_ms=at_ms)
+    await desk.store.transaction(forget_old_keys, at_ms=at_ms)
+    born_before_ms = at_ms - desk.settings.session_max_age_hours * 3_600_000
+    total = 0
+    for widget_id in await desk.store.read(rows.widgets_with_open_sessions):
+        widget = await desk.store.read(find_public_widget, widget_id)
+        if widget is None or widget.access_mode == "domain":
+            # The sessions of domain mode stand for addresses, not for visits.
+            continue
+        idle_minutes = msgspec.convert(widget.settings, WidgetSettings).limits.idle_minutes
+        ended = await desk.store.transaction(rows.sweep, widget_id, at_ms=at_ms, idle_since_ms=at_ms - idle_minutes * 60_000, born_before_ms=born_before_ms)
+        if ended:
+            total += ended
+            desk.recorder.record(SessionSwept(ended), Context(org_id=widget.org_id, widget_id=widget_id))
+    return total

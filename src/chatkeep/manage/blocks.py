@@ -1,0 +1,98 @@
+"""What can an operator do against abuse? Block, lift, exempt."""
+
+import ipaddress
+
+from chatkeep.admit.domains import find_origin
+from chatkeep.clock import Clock
+from chatkeep.crypto import new_id
+from chatkeep.errors import WrongUsage
+from chatkeep.ids import BlockId, OrgId
+from chatkeep.store import Store
+from chatkeep.store import blocks as rows
+from chatkeep.store.blocks import BlockKind, BlockRow, ExemptionRow
+
+_LONGEST_MINUTES = 366 * 24 * 60
+_LONGEST_TEXT = 300
+_MOST_FACTOR = 1000
+
+
+def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str, reason: str, minutes: float | None) -> BlockRow:
+    """Block *value* for *minutes*, or until it is lifted. A running gateway follows within 2 s. Raises ``WrongUsage``."""
+    if minutes is not None and not 0 < minutes <= _LONGEST_MINUTES:
+        msg = f"a block lasts more than 0 and at most {_LONGEST_MINUTES} minutes; leave --minutes out for one without end"
+        raise WrongUsage(msg)
+    now_ms = int(clock.now().timestamp() * 1000)
+    made = BlockRow(
+        block_id=BlockId(new_id("block")),
+        org_id=org,
+        kind=kind,
+        value=_checked_value(kind, value),
+        reason=_checked_text(reason, "a reason"),
+        is_automatic=False,
+        created_at_ms=now_ms,
+        ends_at_ms=None if minutes is None else now_ms + int(minutes * 60_000),
+    )
+    store.transaction_now(rows.add_block, org, made)
+    return made
+
+
+def all_blocks(store: Store, clock: Clock, org: OrgId, *, with_past: bool) -> list[BlockRow]:
+    """The blocks of *org*, newest first."""
+    return store.read_now(rows.list_blocks, org, now_ms=int(clock.now().timestamp() * 1000), with_past=with_past)
+
+
+def lift(store: Store, clock: Clock, org: OrgId, block_id: str) -> None:
+    """Lift a block. Raises ``WrongUsage``."""
+    # An id that no database can hold is nobody's.
+    if not block_id.isprintable() or not store.transaction_now(rows.lift_block, org, block_id, at_ms=int(clock.now().timestamp() * 1000)):
+        msg = f"there is no block {block_id[:100]!r} that holds: `chatkeep blocks list` shows all"
+        raise WrongUsage(msg)
+
+
+def exempt(store: Store, clock: Clock, org: OrgId, *, network: str, factor: int, note: str) -> ExemptionRow:
+    """Give a network *factor* times the usual address limits; 0 lifts them. Raises ``WrongUsage``."""
+    if not 0 <= factor <= _MOST_FACTOR or factor == 1:
+        msg = f"a factor is 0 (no limit) or 2 to {_MOST_FACTOR}"
+        raise WrongUsage(msg)
+    made = ExemptionRow(new_id("exempt"), org, _checked_value("network", network), factor, _checked_text(note, "a note"))
+    store.transaction_now(rows.add_exemption, org, made, at_ms=int(clock.now().timestamp() * 1000))
+    return made
+
+
+def all_exemptions(store: Store, org: OrgId) -> list[ExemptionRow]:
+    """The exemptions of *org*."""
+    return store.read_now(rows.list_exemptions, org)
+
+
+def end_exemption(store: Store, org: OrgId, exemption_id: str) -> None:
+    """Remove an exemption. Raises ``WrongUsage``."""
+    if not exemption_id.isprintable() or not store.transaction_now(rows.remove_exemption, org, exemption_id):
+        msg = f"there is no exemption {exemption_id[:100]!r}: `chatkeep blocks exempt` shows all"
+        raise WrongUsage(msg)
+
+
+def _checked_value(kind: BlockKind, value: str) -> str:
+    """*value* in the form that the guard compares. Raises ``WrongUsage``."""
+    try:
+        if kind == "address":
+            return str(ipaddress.ip_address(value))
+        if kind == "network":
+            return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        msg = f"{value[:100]!r} is not {'an address' if kind == 'address' else 'a network like 203.0.113.0/24'}"
+        raise WrongUsage(msg) from None
+    if kind == "domain":
+        origin = find_origin("https://" + value.lower())
+        if origin is None:
+            msg = f"{value[:100]!r} is not a host name like shop.example"
+            raise WrongUsage(msg)
+        return origin.host
+    return _checked_text(value, f"a {kind} id")
+
+
+def _checked_text(text: str, what: str) -> str:
+    """Short printable text. Raises ``WrongUsage``."""
+    if not 1 <= len(text) <= _LONGEST_TEXT or not text.isprintable():
+        msg = f"{what} has 1 to {_LONGEST_TEXT} printable characters"
+        raise WrongUsage(msg)
+    return text

@@ -1,0 +1,158 @@
+"""Blocks, warnings and exemptions: rows in, frozen rows out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Select, delete, func, insert, select, update
+
+from chatkeep.ids import BlockId, OrgId
+from chatkeep.store.engine import Tx
+from chatkeep.store.tables import blocks, exemptions, warnings
+from chatkeep.store.writer import Write
+
+BlockKind = Literal["address", "network", "session", "visitor", "domain"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A ban. *ends_at_ms* ``None``: until it is lifted."""
+
+    block_id: BlockId
+    org_id: OrgId
+    kind: BlockKind
+    value: str
+    reason: str
+    is_automatic: bool
+    created_at_ms: int
+    ends_at_ms: int | None
+    lifted_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WarningRow:
+    """One thing that an address or a session should not have done."""
+
+    org_id: OrgId
+    kind: str
+    value: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionRow:
+    """A network whose address limits are *factor* times the usual; 0 is none at all."""
+
+    exemption_id: str
+    org_id: OrgId
+    network: str
+    factor: int
+    note: str
+
+
+_insert_block = insert(blocks)
+_insert_warning = insert(warnings)
+
+
+def new_block(block: BlockRow) -> Write:
+    """The write that stores *block*."""
+    return Write(
+        _insert_block,
+        {
+            "id": block.block_id,
+            "org_id": block.org_id,
+            "kind": block.kind,
+            "value": block.value,
+            "reason": block.reason,
+            "is_automatic": block.is_automatic,
+            "created_at": block.created_at_ms,
+            "ends_at": block.ends_at_ms,
+            "lifted_at": None,
+        },
+    )
+
+
+def new_warning(warning: WarningRow) -> Write:
+    """The write that stores *warning*."""
+    return Write(_insert_warning, {"org_id": warning.org_id, "kind": warning.kind, "value": warning.value, "created_at": warning.at_ms})
+
+
+def revision(tx: Tx) -> tuple[object, ...]:
+    """Something that changes whenever a block or an exemption is made, lifted or removed. Instance-wide."""
+    of_blocks = tx.execute(select(func.count(), func.max(blocks.c.created_at), func.max(blocks.c.lifted_at)).select_from(blocks)).one()
+    of_exemptions = tx.execute(select(func.count(), func.max(exemptions.c.created_at)).select_from(exemptions)).one()
+    return (*of_blocks, *of_exemptions)
+
+
+def blocks_since(tx: Tx, since_ms: int) -> list[BlockRow]:
+    """Every block that holds, or that was made or ended since then. Instance-wide: for the guard."""
+    holds = blocks.c.lifted_at.is_(None) & (blocks.c.ends_at.is_(None) | (blocks.c.ends_at > since_ms))
+    return _rows(tx, select(blocks).where(holds | (blocks.c.created_at > since_ms)))
+
+
+def warnings_since(tx: Tx, since_ms: int) -> list[WarningRow]:
+    """Every warning since then, oldest first. Instance-wide: for the guard."""
+    found = tx.execute(select(warnings).where(warnings.c.created_at > since_ms).order_by(warnings.c.seq))
+    return [WarningRow(OrgId(row.org_id), row.kind, row.value, row.created_at) for row in found]
+
+
+def forget_warnings(tx: Tx, before_ms: int) -> int:
+    """Remove warnings that no longer count. Instance-wide: for the sweep."""
+    return int(tx.execute(delete(warnings).where(warnings.c.created_at <= before_ms)).rowcount)
+
+
+def all_exemptions(tx: Tx) -> list[ExemptionRow]:
+    """Every exemption. Instance-wide: for the guard."""
+    return [ExemptionRow(row.id, OrgId(row.org_id), row.network, row.factor, row.note) for row in tx.execute(select(exemptions))]
+
+
+def list_blocks(tx: Tx, org: OrgId, *, now_ms: int, with_past: bool = False) -> list[BlockRow]:
+    """The blocks of *org* that hold, newest first; *with_past* also those that ended."""
+    query = select(blocks).where(blocks.c.org_id == org)
+    if not with_past:
+        query = query.where(blocks.c.lifted_at.is_(None), blocks.c.ends_at.is_(None) | (blocks.c.ends_at > now_ms))
+    return _rows(tx, query.order_by(blocks.c.created_at.desc(), blocks.c.id))
+
+
+def add_block(tx: Tx, org: OrgId, block: BlockRow) -> None:
+    """Make *block* in *org*."""
+    tx.execute(_insert_block, [{**new_block(block).values, "org_id": org}])
+
+
+def lift_block(tx: Tx, org: OrgId, block: str, *, at_ms: int) -> bool:
+    """Lift a block; ``False`` when there is none that holds."""
+    changed = tx.execute(update(blocks).where(blocks.c.org_id == org, blocks.c.id == block, blocks.c.lifted_at.is_(None)).values(lifted_at=at_ms))
+    return changed.rowcount == 1
+
+
+def add_exemption(tx: Tx, org: OrgId, exemption: ExemptionRow, *, at_ms: int) -> None:
+    """Make *exemption* in *org*."""
+    values = {"id": exemption.exemption_id, "org_id": org, "network": exemption.network, "factor": exemption.factor, "note": exemption.note}
+    tx.execute(insert(exemptions).values(**values, created_at=at_ms))
+
+
+def list_exemptions(tx: Tx, org: OrgId) -> list[ExemptionRow]:
+    """The exemptions of *org*."""
+    return [exemption for exemption in all_exemptions(tx) if exemption.org_id == org]
+
+
+def remove_exemption(tx: Tx, org: OrgId, exemption: str) -> bool:
+    """Remove an exemption; ``False`` when there is none."""
+    return tx.execute(delete(exemptions).where(exemptions.c.org_id == org, exemptions.c.id == exemption)).rowcount == 1
+
+
+def _rows(tx: Tx, query: Select[tuple[object, ...]]) -> list[BlockRow]:
+    """Rows of the table as ``BlockRow``."""
+    return [
+        BlockRow(
+            BlockId(row.id),
+            OrgId(row.org_id),
+            row.kind,
+            row.value,
+            row.reason,
+            row.is_automatic,
+            row.created_at,
+            row.ends_at,
+            row.lifted_at,
+        )
+        for row in tx.execute(query)
+    ]
