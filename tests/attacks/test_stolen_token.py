@@ -68,7 +68,7 @@ def test_the_token_alone_opens_no_route(victor: BoundVisitor, method: str, path:
     ids=str,
 )
 def test_a_proof_for_something_else_is_refused(victor: BoundVisitor, claims: dict[str, object]) -> None:
-    proof = victor.key.prove(victor.stage, "POST", "/api/chat", victor.token, **({name: value for name, value in claims.items()}))
+    proof = victor.key.prove(victor.stage, "POST", "/api/chat", victor.token, **claims)
     reply = victor.say("hello", proof=proof)
     assert (reply.status, reply.error) == (401, "invalid_proof")
 
