@@ -1,0 +1,88 @@
+"""The limits of the specification, driven at random for as long as Hypothesis likes, beside the plain model.
+
+Real quotas, real windows: an address with several visitors of one widget. Never one too
+many, never one too few, and ``retry_after`` exact to the second (see ``spend_both``).
+"""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from chatkeep.limits import Bucket, Counter, Gauge, Sliding, Window
+from chatkeep.limits.in_process import InProcessLimits
+from tests.limits.model import TICKS, Model
+from tests.limits.test_in_process import spend_both
+
+VISITORS = ("ann", "ben", "eve")
+DAY_TICKS = 86_400 * TICKS
+# Whole seconds, the edges of every window, and a moment before and after each.
+LEAPS = [ticks + off for ticks in (2 * TICKS, 60 * TICKS, 3600 * TICKS) for off in (-1, 0, 1)]
+
+
+def message(visitor: str, now: int) -> list[Bucket]:
+    """Every layer of one message (spec: limits-and-sessions, "Rate limits")."""
+    day, left = divmod(now, DAY_TICKS)
+    resets = (DAY_TICKS - left) / TICKS
+    return [
+        Sliding("addr:org", (Window("per_minute", 60, 60.0), Window("per_hour", 1000, 3600.0))),
+        Sliding(f"vis:{visitor}", (Window("per_minute", 10, 60.0), Window("per_hour", 100, 3600.0), Window("interval", 1, 2.0))),
+        Sliding("dom:widget", (Window("per_hour", 600, 3600.0),)),
+        Counter(f"visday:{visitor}:{day}", "per_day", 200, resets),
+        Counter(f"domday:widget:{day}", "per_day", 1000, resets),
+        Counter(f"sess:{visitor}", "per_session", 50, action="new_session"),
+        Gauge(f"str:{visitor}", "concurrency", 3),
+        Gauge("str:widget", "concurrency", 50),
+    ]
+
+
+class Visits(RuleBasedStateMachine):
+    """Visitors who write, wait, hold streams and leave, in any order."""
+
+    @initialize()
+    def begin(self) -> None:
+        """A quiet morning."""
+        self.store, self.model, self.now = InProcessLimits(), Model(), 9 * 3600 * TICKS
+        self.streams: list[list[Bucket]] = []
+
+    @rule(visitor=st.sampled_from(VISITORS))
+    def write(self, visitor: str) -> None:
+        """One message; its stream goes on."""
+        buckets = message(visitor, self.now)
+        if spend_both(self.store, self.model, buckets, self.now) is None:
+            self.streams.append([bucket for bucket in buckets if isinstance(bucket, Gauge)])
+
+    @rule(visitor=st.sampled_from(VISITORS), times=st.integers(2, 70), every=st.integers(0, 3 * TICKS))
+    def hammer(self, visitor: str, times: int, every: int) -> None:
+        """Many messages, whose answers end at once."""
+        for _ in range(times):
+            self.write(visitor)
+            self.leave()
+            self.now += every
+
+    @rule(requests=st.integers(1, 80))
+    def read(self, requests: int) -> None:
+        """Requests that are no messages: only the address counts."""
+        for _ in range(requests):
+            spend_both(self.store, self.model, message("ann", self.now)[:1], self.now)
+
+    @rule(ticks=st.one_of(st.integers(0, 10 * TICKS), st.sampled_from(LEAPS)))
+    def wait(self, ticks: int) -> None:
+        """Time goes by."""
+        self.now += ticks
+
+    @rule()
+    def sleep_over_midnight(self) -> None:
+        """To the first tick of the next day."""
+        self.now += DAY_TICKS - self.now % DAY_TICKS
+
+    @rule()
+    def leave(self) -> None:
+        """One stream ends."""
+        if self.streams:
+            ended = self.streams.pop()
+            self.store.release(ended)
+            self.model.release(ended)
+
+
+TestVisits = Visits.TestCase
+TestVisits.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
