@@ -75,6 +75,8 @@ def test_an_automatic_block_is_listed_and_lifted_like_others(shell: Shell, stage
         assert stage.call(
             "POST", "/api/chat", headers={**victor.headers, "authorization": "Bearer x"}, body={"message": "x", "widget_id": victor.widget.widget_id}
         )
+    # Behind all that was queued: the command reads what is stored.
+    stage.loop.run_until_complete(stage.store.transaction(lambda _tx: None))
     assert answer(victor) == (429, "temporarily_blocked")
     (block,) = shell.ask("blocks", "list")
     assert (block["kind"], block["value"], block["is_automatic"]) == ("address", PEER, True)
