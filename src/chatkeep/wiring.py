@@ -7,8 +7,9 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from msgspec import structs
 from starlette.routing import Router
@@ -30,6 +31,7 @@ from chatkeep.checks import Finding, refuse_errors, run_checks
 from chatkeep.clock import Clock, SystemClock
 from chatkeep.crypto import derive_key, new_secret
 from chatkeep.crypto.sealed import SealingKey
+from chatkeep.crypto.strength import find_weakness
 from chatkeep.crypto.tokens import TokenKey
 from chatkeep.egress import Egress
 from chatkeep.errors import Misconfigured
@@ -90,10 +92,28 @@ def with_secret(settings: Settings) -> Settings:
     path = settings.data_path / "secret-key"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(new_secret())
-    return structs.replace(settings, secret_key=path.read_text(encoding="ascii").strip())
+        _write_once(path, new_secret())
+    secret = path.read_text(encoding="ascii").strip()
+    weakness = find_weakness(secret)
+    if weakness is not None:
+        msg = f"the file {path} holds a key that is {weakness}: delete it, and a new one is made (sessions end)"
+        raise Misconfigured(msg)
+    return structs.replace(settings, secret_key=secret)
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Make *path* with *text*, whole or not at all, for its owner alone; whoever was faster wins."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
 
 
 def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, warnings: tuple[Finding, ...] = ()) -> Gateway:

@@ -217,6 +217,9 @@ def test_a_retry_after_kill_nine_answers_the_stored_question_in_its_place(data_d
         assert after[:3] == before[:3]
         assert [(message["text"], message["state"], message["message_id"]) for message in after[3:]] == [(whole, "complete", killed.message_id)]
         assert (upstream.seen()["requests"], left["messages_remaining_today"]) == (3, 10_000 - 2)
+        # The model is asked the stored question once more, not as well.
+        sent = upstream.seen()["seen"][-1]["body"]["messages"]
+        assert [message["content"] for message in sent if message["role"] == "user"] == ["words-1-1 before", script]
         # From now on it is read back.
         assert ask(victor, script, **key).finish().text == whole
         assert upstream.seen()["requests"] == 3

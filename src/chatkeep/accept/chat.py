@@ -87,11 +87,19 @@ def chat_routes(desk: Desk, answers: Answers) -> list[Route]:
 async def _whole_answer(call: Call, running: Running, usage: Usage, window: int) -> Reply:
     """Wait for the end of the answer. Raises what went wrong."""
     loop = asyncio.get_running_loop()
-    watch = loop.call_later(_WATCH_AFTER_SECONDS, call.when_gone, lambda: running.abandon(window))
+    # A reader like those of streams: another one who leaves does not end the answer.
+    follower = running.follow()
+
+    def gone() -> None:
+        running.leave(follower)
+        running.abandon(window)
+
+    watch = loop.call_later(_WATCH_AFTER_SECONDS, call.when_gone, gone)
     try:
         await running.finished
     finally:
         watch.cancel()
+        running.leave(follower)
     failure = failure_of(running.ending) if running.ending is not None else None
     if failure is not None:
         raise failure

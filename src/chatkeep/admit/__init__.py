@@ -92,7 +92,7 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
         else:
             seen.claim = known
             usage, held = await limits.spend_message(seen, seen.widget, live, seen.conversation_id, proven, desk)
-    live.active_at_ms = _now_ms(desk)
+    live.active_at_ms = max(live.active_at_ms, _now_ms(desk))
     return Admitted(
         seen=seen,
         widget=seen.widget,
@@ -166,8 +166,13 @@ async def end_session(arrival: Arrival, desk: Desk) -> SessionId:
     """End the visitor's own session. The caller ends what streams in it."""
     seen = Seen(arrival)
     _, _, live = await _enter(seen, desk)
+    live.is_ended = True
     with recorded(seen, desk):
-        await desk.store.transaction(rows.end_session, live.row.org_id, live.row.session_id, at_ms=_now_ms(desk), reason="visitor")
+        try:
+            await desk.store.transaction(rows.end_session, live.row.org_id, live.row.session_id, at_ms=_now_ms(desk), reason="visitor")
+        except Unavailable:
+            live.is_ended = False
+            raise
     desk.sessions.drop(live.row.session_id)
     desk.recorder.record(SessionEnded(), context_of(seen))
     return live.row.session_id

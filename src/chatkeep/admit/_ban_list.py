@@ -32,13 +32,18 @@ class BanList:
         self._networks: dict[OrgId, list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, BlockRow]]] = {}
         self._exemptions: dict[OrgId, list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int]]] = {}
         self._warnings: defaultdict[Subject, list[int]] = defaultdict(list)
+        # Made here, and not seen in the database yet: a reading that was faster than its commit must not undo it.
+        self._unseen: dict[str, BlockRow] = {}
         self.revision: tuple[object, ...] = ()
 
     def replace(self, blocks: Iterable[BlockRow], exemptions: Iterable[ExemptionRow]) -> None:
         """Take over what the database says."""
         self._blocks, self._networks, self._exemptions = {}, {}, {}
         for block in blocks:
-            self.add(block)
+            self._unseen.pop(block.block_id, None)
+            self._add(block)
+        for block in self._unseen.values():
+            self._add(block)
         for exemption in exemptions:
             self._exemptions.setdefault(exemption.org_id, []).append((ipaddress.ip_network(exemption.network), exemption.factor))
 
@@ -48,7 +53,12 @@ class BanList:
             self._warnings[Subject(warning.org_id, warning.kind, warning.value)].append(warning.at_ms)
 
     def add(self, block: BlockRow) -> None:
-        """A new block."""
+        """A block that was made here just now."""
+        self._unseen[block.block_id] = block
+        self._add(block)
+
+    def _add(self, block: BlockRow) -> None:
+        """One more block."""
         if block.kind == "network":
             self._networks.setdefault(block.org_id, []).append((ipaddress.ip_network(block.value), block))
         else:
@@ -87,6 +97,7 @@ class BanList:
 
     def forget(self, now_ms: int) -> None:
         """Drop what no longer counts."""
+        self._unseen = {block_id: block for block_id, block in self._unseen.items() if _holds(block, now_ms)}
         for subject, times in list(self._warnings.items()):
             if times[-1] <= now_ms - WARNING_MS:
                 del self._warnings[subject]

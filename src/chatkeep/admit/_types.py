@@ -78,6 +78,8 @@ class LiveSession:
     active_at_ms: int
     address: str
     user_agent: str
+    # Ended here, perhaps not committed yet: nothing more is let in.
+    is_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

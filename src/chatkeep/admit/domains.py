@@ -19,6 +19,8 @@ import ada_url
 
 from chatkeep.errors import WrongUsage
 
+_LONGEST_HOST = 253
+_LONGEST_ORIGIN = 300
 _DEFAULT_PORT = {"https": 443, "http": 80}
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # What a DNS name can be (RFC 1035), and the underscore that some hosts have. WHATWG also
@@ -43,15 +45,21 @@ class Origin:
         return self.host in LOOPBACK_HOSTS or self.host.endswith(".localhost")
 
 
-@lru_cache(maxsize=4096)
 def find_origin(text: str) -> Origin | None:
     """*text* as an origin, or ``None`` unless it is exactly what a browser would send."""
+    # Before anything is kept of it: no host name is longer (RFC 1035), whatever a URL parser takes.
+    return _parse_origin(text) if len(text) <= _LONGEST_ORIGIN else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_origin(text: str) -> Origin | None:
+    """As ``find_origin``, for a text of bounded length."""
     try:
         url = ada_url.URL(text)
     except ValueError:
         return None
     scheme = url.protocol.rstrip(":")
-    if scheme not in _DEFAULT_PORT or url.origin != text or not url.hostname:
+    if scheme not in _DEFAULT_PORT or url.origin != text or not 1 <= len(url.hostname) <= _LONGEST_HOST:
         return None
     return Origin(text, "https" if scheme == "https" else "http", url.hostname, int(url.port or _DEFAULT_PORT[scheme]))
 
@@ -84,9 +92,13 @@ class AllowedDomains:
 
     def covers(self, origin: Origin) -> bool:
         """Whether a page of *origin* may embed the widget."""
+        return self.find(origin) is not None
+
+    def find(self, origin: Origin) -> DomainEntry | None:
+        """The entry that lets a page of *origin* in: the "domain" of the limits."""
         if origin.scheme == "http" and not (self.allows_loopback_http and origin.is_loopback):
-            return False
-        return any(entry.covers(origin) for entry in self.entries)
+            return None
+        return next((entry for entry in self.entries if entry.covers(origin)), None)
 
 
 def parse_allowed_domains(texts: Iterable[str], *, development: bool) -> AllowedDomains:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from chatkeep.admit import blocks, proof
 from chatkeep.admit._seen import context_of
 from chatkeep.admit._types import Arrival, ClientAddress, Desk, LiveSession, Seen, Widget
+from chatkeep.admit.domains import find_origin
 from chatkeep.admit.widget_settings import Layer
 from chatkeep.audit.catalogue import RateLimitExceeded
 from chatkeep.clock import iso, next_midnight
@@ -174,7 +175,7 @@ def _sliding(widget: Widget, session: LiveSession, desk: Desk) -> list[Bucket]:
         windows.append(Window("per_window", desk.settings.limit_default, float(desk.settings.limit_default_window)))
     return [
         Sliding(f"vis:{_limited(widget, session)}", tuple(windows)),
-        Sliding(f"dom:{widget.widget_id}:{session.row.origin}", (Window("per_hour", limits.widget_per_hour, HOUR),)),
+        Sliding(f"dom:{widget.widget_id}:{_domain(widget, session.row.origin)}", (Window("per_hour", limits.widget_per_hour, HOUR),)),
     ]
 
 
@@ -185,8 +186,15 @@ def _day_counters(widget: Widget, session: LiveSession, now: datetime) -> tuple[
     left = (next_midnight(now) - now).total_seconds()
     return (
         Counter(f"visday:{_limited(widget, session)}:{day}", "per_day", limits.per_day, left),
-        Counter(f"domday:{widget.widget_id}:{session.row.origin}:{day}", "per_day", limits.widget_per_day, left),
+        Counter(f"domday:{widget.widget_id}:{_domain(widget, session.row.origin)}:{day}", "per_day", limits.widget_per_day, left),
     )
+
+
+def _domain(widget: Widget, page: str) -> str:
+    """The allow-list entry that *page* is under. Whoever forges an origin could name ever new subdomains: they share."""
+    origin = find_origin(page)
+    entry = widget.allowed_domains.find(origin) if origin is not None else None
+    return entry.text if entry is not None else page
 
 
 def _limited(widget: Widget, session: LiveSession) -> str:
@@ -219,13 +227,14 @@ async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession
         count_for_limits,
         widget.org_id,
         widget=widget.widget_id,
-        origin=session.row.origin,
         visitor=session.row.visitor_id if widget.access_mode != "domain" else None,
         session=session.row.session_id,
         conversation=conversation,
         day_start_ms=int(day_start.timestamp() * 1000),
     )
-    values = (counts.visitor_today, counts.widget_domain_today, counts.session, counts.conversation)
+    own = _domain(widget, session.row.origin)
+    of_domain = sum(count for page, count in counts.widget_today.items() if _domain(widget, page) == own)
+    values = (counts.visitor_today, of_domain, counts.session, counts.conversation)
     desk.limits.seed({counter.key: value for counter, value in zip(counters, values, strict=True)}, desk.clock.monotonic())
 
 

@@ -136,7 +136,7 @@ async def load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tu
     session, found = await _load(shown, arrival, widget, desk)
     claims, now_ms = shown.claims, _now_ms(desk)
     if claims.gen != session.generation and not _is_grace(claims, session, now_ms):
-        await _end_if_stolen(session, widget, desk)
+        await _end_if_stolen(arrival, session, widget, desk)
         raise Refused(Reason.TOKEN_EXPIRED)
     if claims.exp * 1000 <= now_ms:
         raise Refused(Reason.TOKEN_EXPIRED)
@@ -154,7 +154,7 @@ async def load_for_refresh(shown: Shown, arrival: Arrival, widget: Widget, desk:
         return session, found
     claims, now_ms = shown.claims, _now_ms(desk)
     if claims.gen != session.generation and not _is_grace(claims, session, now_ms):
-        await _end_if_stolen(session, widget, desk)
+        await _end_if_stolen(arrival, session, widget, desk)
         raise Refused(Reason.TOKEN_EXPIRED)
     if (claims.exp + GRACE_SECONDS) * 1000 <= now_ms:
         raise Refused(Reason.TOKEN_EXPIRED)
@@ -169,9 +169,14 @@ async def rotate(shown: Shown, session: LiveSession, desk: Desk) -> bool:
     row = session.row
     rotated = await desk.store.transaction(rows.rotate, row.org_id, row.session_id, from_generation=session.generation, previous_until_ms=until_ms)
     if not rotated:
+        if session.generation == shown.claims.gen + 1:
+            # The same refresh came twice at the same time: both get the new token.
+            return True
         desk.sessions.drop(row.session_id)
         return False
     session.generation, session.previous_until_ms = shown.claims.gen + 1, until_ms
+    # What was read while this was being committed is older.
+    desk.sessions.put(row.session_id, session)
     return True
 
 
@@ -219,6 +224,8 @@ async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSessio
 
 def _check_lives(session: LiveSession, widget: Widget, desk: Desk) -> None:
     """Raise ``Refused`` when the session ended: by hand, by age, or by idling."""
+    if session.is_ended:
+        raise Refused(Reason.SESSION_REVOKED)
     if session.row.ended_at_ms is not None:
         raise Refused(Reason.SESSION_EXPIRED if session.row.end_reason in {"idle", "age"} else Reason.SESSION_REVOKED)
     now_ms = _now_ms(desk)
@@ -237,9 +244,11 @@ async def _check_key(shown: Shown, arrival: Arrival, session: LiveSession, widge
         return None
     try:
         return proof.load(arrival, thumbprint, shown.token, desk)
-    except Refused:
-        if shown.claims.gen != session.generation and not _is_grace(shown.claims, session, _now_ms(desk)):
-            await _end_stolen(session, widget, desk)
+    except Refused as refusal:
+        is_old = shown.claims.gen != session.generation and not _is_grace(shown.claims, session, _now_ms(desk))
+        # A wrong clock is no theft: it is told our time, and comes back with a proof that counts.
+        if is_old and not refusal.note.get("is_honest"):
+            await _end_stolen(arrival, session, widget, desk)
         raise
 
 
@@ -249,18 +258,21 @@ def _is_grace(claims: SessionClaims, session: LiveSession, now_ms: int) -> bool:
     return claims.gen == session.generation - 1 and until_ms is not None and now_ms < until_ms
 
 
-async def _end_if_stolen(session: LiveSession, widget: Widget, desk: Desk) -> None:
+async def _end_if_stolen(arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> None:
     """A replaced token without proof: of an unbound session, whoever shows it may be a thief."""
     if session.row.key_thumbprint is None:
-        await _end_stolen(session, widget, desk)
+        await _end_stolen(arrival, session, widget, desk)
 
 
-async def _end_stolen(session: LiveSession, widget: Widget, desk: Desk) -> None:
+async def _end_stolen(arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> None:
     """Revoke *session* and say why. Raises ``Refused`` (``session_revoked``)."""
     row = session.row
+    session.is_ended = True
     await desk.store.transaction(rows.end_session, row.org_id, row.session_id, at_ms=_now_ms(desk), reason="revoked")
     desk.sessions.drop(row.session_id)
-    desk.recorder.record(TokenReuse(), Context(org_id=row.org_id, widget_id=widget.widget_id, session_id=row.session_id, domain=row.origin))
+    address, user_agent = arrival.address.text, arrival.headers.get("user-agent")
+    context = Context(arrival.request_id, row.org_id, widget.widget_id, row.session_id, None, row.origin, address, user_agent)
+    desk.recorder.record(TokenReuse(), context)
     raise Refused(Reason.SESSION_REVOKED)
 
 

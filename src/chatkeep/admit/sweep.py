@@ -11,12 +11,14 @@ import logging
 
 import msgspec
 
+from chatkeep.admit._ban_list import WARNING_MS
 from chatkeep.admit._types import Desk
 from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.audit import Context
 from chatkeep.audit.catalogue import SessionSwept
 from chatkeep.errors import Unavailable
 from chatkeep.store import sessions as rows
+from chatkeep.store.blocks import forget_warnings
 from chatkeep.store.idempotency import forget_old_keys
 from chatkeep.store.openings import forget_used_values
 from chatkeep.store.widgets import find_public_widget
@@ -61,6 +63,8 @@ async def sweep_once(desk: Desk) -> int:
     at_ms = int(desk.clock.now().timestamp() * 1000)
     await desk.store.transaction(forget_used_values, at_ms=at_ms)
     await desk.store.transaction(forget_old_keys, at_ms=at_ms)
+    await desk.store.transaction(forget_warnings, at_ms - WARNING_MS)
+    desk.bans.forget(at_ms)
     born_before_ms = at_ms - desk.settings.session_max_age_hours * 3_600_000
     total = 0
     for widget_id in await desk.store.read(rows.widgets_with_open_sessions):

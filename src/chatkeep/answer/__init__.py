@@ -44,11 +44,18 @@ class Answers:
     async def begin(self, admitted: Admitted) -> Running:
         """Commit the question with its empty answer, then start to answer. Raises ``Unavailable``, ``Refused``."""
         turn = new_turn(admitted, self._tools.clock)
+        running = Running(turn.answer_id, admitted.session.session_id, admitted.conversation_id)
         try:
             if self._closing.is_set():
                 raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)  # noqa: TRY301 - what was held is given back in one place
+            if turn.answer_id in self._running:
+                raise in_progress(turn.answer_id)  # noqa: TRY301 - as above
+            # Before the commit, so that a session that ends meanwhile ends this answer too.
+            self._running[turn.answer_id] = running
             await self._commit(admitted, turn)
         except BaseException as error:
+            if self._running.get(turn.answer_id) is running:
+                del self._running[turn.answer_id]
             self._tools.limits.release(admitted.held)
             if isinstance(error, Unavailable):
                 self._tools.recorder.record(event_for(error.reason), admitted.context)
@@ -56,8 +63,6 @@ class Answers:
         finally:
             if admitted.claim is not None:
                 self._tools.in_flight.release(admitted.claim)
-        running = Running(turn.answer_id, admitted.session.session_id, admitted.conversation_id)
-        self._running[turn.answer_id] = running
         task = asyncio.create_task(self._run(admitted, turn, running))
         running.task = task
         self._tasks.add(task)

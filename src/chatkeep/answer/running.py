@@ -33,7 +33,7 @@ class Ending(StrEnum):
 GOOD = frozenset({Ending.DONE, Ending.LENGTH, Ending.CONTENT_FILTER, Ending.STOPPED})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Follower:
     """One reader: how many pieces it has, when it may be woken next, what wakes it."""
 
@@ -121,8 +121,9 @@ class Running:
             self._orphaned = self._loop.call_later(window_seconds, self.stop, Ending.DISCONNECTED)
 
     def leave(self, follower: Follower) -> None:
-        """A reader goes."""
-        self._followers.remove(follower)
+        """A reader goes; twice is once."""
+        if follower in self._followers:
+            self._followers.remove(follower)
         if follower.timer is not None:
             follower.timer.cancel()
 

@@ -11,13 +11,15 @@ import logging
 import logging.handlers
 import queue
 import sys
+import traceback
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chatkeep.audit.redact import printable
 from chatkeep.clock import iso
 
 _WAITING_LINES = 10_000
+_QUOTING = frozenset({"sqlalchemy", "psycopg", "sqlite3"})
 # Made once: json.dumps with a default makes an encoder for every line.
 _json = json.JSONEncoder(default=str)
 
@@ -35,7 +37,7 @@ class _JsonFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = _trace(record.exc_info)
         return _json.encode(line)
 
 
@@ -47,7 +49,16 @@ class _TextFormatter(logging.Formatter):
         fields = " ".join(f"{name}={printable(str(value))}" for name, value in getattr(record, "fields", {}).items() if value is not None)
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         line = f"{time} {record.levelname.lower():7} {printable(record.getMessage())} {fields}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{_trace(record.exc_info)}" if record.exc_info else line
+
+
+def _trace(error: tuple[Any, ...]) -> str:
+    """Where an error came from. Of a database's errors the type alone: their words quote rows, and so what people wrote."""
+    kind, raised, where = error
+    if kind is None:
+        return ""
+    words = "" if kind.__module__.partition(".")[0] in _QUOTING else f": {printable(str(raised))}"
+    return f"{''.join(traceback.format_tb(where))}{kind.__qualname__}{words}"
 
 
 class _DroppingHandler(logging.handlers.QueueHandler):

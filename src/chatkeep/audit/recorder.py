@@ -3,13 +3,13 @@
 ``record`` only touches memory. A task writes what came together, twice a second. Equal
 events within a minute are one row with a count, and at most 4,096 rows are open at a
 time: beyond that, events fold by type alone, so that a flood with ever new addresses
-cannot fill the disk. What pages report for analytics waits here too, at most 10,000 rows.
+cannot fill the disk; one address has at most 64, so that it cannot hide the others. What pages report for analytics waits here too, at most 10,000 rows.
 Spec: events-and-alerts.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +28,7 @@ from chatkeep.store.usage import UsageRow, add_usage
 _FLUSH_SECONDS = 0.5
 _FOLD_SECONDS = 60.0
 _OPEN_ROWS = 4096
+_ROWS_OF_ONE = 64
 _REPORTED_ROWS = 10_000
 
 log = logging.getLogger("chatkeep.events")
@@ -64,6 +65,8 @@ class Recorder:
         self._clock = clock
         self._hash_key = hash_key
         self._open: dict[object, _Open] = {}
+        # Open rows by address, counted anew at each flush.
+        self._rows_of: Counter[str | None] = Counter()
         self._usage: dict[tuple[WidgetId, str], UsageRow] = {}
         self._reported: list[AnalyticsRow] = []
         self._task: asyncio.Task[None] | None = None
@@ -71,20 +74,32 @@ class Recorder:
 
     def record(self, event: Event, context: Context) -> None:
         """Note that *event* happened."""
-        if not event.folds:
-            key: object = object()
-        elif len(self._open) < _OPEN_ROWS:
-            key = (event, context.org_id, context.widget_id, context.domain, context.address)
-        else:
-            key, context = event.type, Context()
+        key: object = object() if not event.folds else self._key(event, context)
         found = self._open.get(key)
+        if found is None and event.folds:
+            key, context = self._within_bounds(key, event, context)
+            found = self._open.get(key)
         if found is not None:
             found.row = replace(found.row, count=found.row.count + 1)
             return
+        self._rows_of[context.address] += 1
         row = self._row(event, context)
         self._open[key] = _Open(row, self._clock.monotonic() + (_FOLD_SECONDS if event.folds else 0.0))
         if log.isEnabledFor(_LEVELS[event.severity]):
             log.log(_LEVELS[event.severity], event.type, extra={"fields": _log_fields(row)})
+
+    def _key(self, event: Event, context: Context) -> object:
+        """What makes two events equal. Who is limited may write any origin: it tells nothing more."""
+        domain = None if event.type == "rate_limit_exceeded" else cut_domain(context.domain)
+        return (event, context.org_id, context.widget_id, domain, context.address)
+
+    def _within_bounds(self, key: object, event: Event, context: Context) -> tuple[object, Context]:
+        """*key*, or a coarser one: nobody may fill the record so that others go unseen."""
+        if self._rows_of[context.address] >= _ROWS_OF_ONE:
+            return (event.type, context.address), Context(address=context.address)
+        if len(self._open) >= _OPEN_ROWS:
+            return event.type, Context()
+        return key, context
 
     def count(self, org: OrgId, widget: WidgetId, *, messages: int = 0, tokens_in: int = 0, tokens_out: int = 0, refusals: int = 0) -> None:
         """Add to *widget*'s usage of today (UTC)."""
@@ -134,6 +149,7 @@ class Recorder:
             log.warning("events_not_written", extra={"fields": {"reason": error.reason.value, "waiting": len(writes)}})
             self._put_back(usage)
         self._open = {key: entry for key, entry in self._open.items() if entry.until > now or entry.row.count > entry.written}
+        self._rows_of = Counter(entry.row.address for entry in self._open.values())
         await self._flush_reported()
 
     async def _flush_reported(self) -> None:

@@ -5,6 +5,8 @@ transactions begun by us (IMMEDIATE for the writer, so that two processes queue 
 lock instead of failing in the middle). PostgreSQL: statements are cut after 2 s.
 """
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,8 @@ def open_engine(url: URL, *, readers: int, is_writer: bool) -> Engine:
     options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
     return create_engine(
         url,
+        # Parameters are what people wrote: they belong into no error, and so into no log.
+        hide_parameters=True,
         pool_size=1 if is_writer else readers,
         max_overflow=0,
         pool_pre_ping=True,
@@ -57,8 +61,11 @@ def _open_sqlite(url: URL, *, is_writer: bool, readers: int) -> Engine:
     except OSError as error:
         msg = f"the folder of the database cannot be made ({error.strerror}): check CHATKEEP_DATA_DIR and CHATKEEP_DATABASE_URL"
         raise Misconfigured(msg) from None
+    # Made here, because SQLite would make it readable for everybody; its journal files inherit this.
+    with suppress(OSError):
+        os.close(os.open(url.database or "", os.O_WRONLY | os.O_CREAT, 0o600))
     # Threads of the pool hand connections around; each is used by one thread at a time.
-    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=1 if is_writer else readers, max_overflow=0)
+    engine = create_engine(url, hide_parameters=True, connect_args={"check_same_thread": False}, pool_size=1 if is_writer else readers, max_overflow=0)
     begin = "BEGIN IMMEDIATE" if is_writer else "BEGIN"
 
     @event.listens_for(engine, "connect")

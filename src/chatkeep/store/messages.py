@@ -4,7 +4,7 @@ An answer is one row, written empty beside its question and updated while it gro
 question that was erased is a tombstone (``erasing.py``): counted, never shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,8 @@ class Counts:
     session: int
     conversation: int
     visitor_today: int
-    widget_domain_today: int
+    # By the page's origin.
+    widget_today: Mapping[str, int]
 
 
 _insert = insert(messages)
@@ -199,7 +200,7 @@ def owns_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: Conv
 
 
 def count_for_limits(
-    tx: Tx, org: OrgId, *, widget: WidgetId, origin: str, visitor: VisitorId | None, session: SessionId, conversation: ConversationId, day_start_ms: int
+    tx: Tx, org: OrgId, *, widget: WidgetId, visitor: VisitorId | None, session: SessionId, conversation: ConversationId, day_start_ms: int
 ) -> Counts:
     """How many messages a visitor, its session and conversation, and the widget on that origin have had.
 
@@ -211,11 +212,17 @@ def count_for_limits(
         .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
         .where(messages.c.org_id == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms)
     )
+    by_page = (
+        select(sessions.c.origin, func.count().label("asked"))
+        .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
+        .where(messages.c.org_id == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms, sessions.c.widget_id == widget)
+        .group_by(sessions.c.origin)
+    )
     return Counts(
         session=tx.execute(asked.where(messages.c.session_id == session)).scalar_one(),
         conversation=tx.execute(asked.where(messages.c.conversation_id == conversation, messages.c.ending.is_(None))).scalar_one(),
         visitor_today=tx.execute(joined.where(sessions.c.visitor_id == visitor if visitor is not None else sessions.c.id == session)).scalar_one(),
-        widget_domain_today=tx.execute(joined.where(sessions.c.widget_id == widget, sessions.c.origin == origin)).scalar_one(),
+        widget_today={row.origin: row.asked for row in tx.execute(by_page)},
     )
 
 

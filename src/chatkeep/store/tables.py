@@ -162,6 +162,7 @@ messages = Table(
     CheckConstraint("state IN ('complete', 'streaming', 'interrupted')", name="state"),
     Index(None, "conversation_id", "seq"),
     Index(None, "session_id"),
+    Index(None, "org_id", "created_at"),
     Index("ix_messages_streaming", "state", sqlite_where=Column("state") == "streaming", postgresql_where=Column("state") == "streaming"),
 )
 

@@ -43,6 +43,9 @@ def is_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
     return _is_trusted(peer, trusted)
 
 
+_LONGEST_HOP = 64
+
+
 @lru_cache(maxsize=8192)
 def describe(text: str) -> ClientAddress:
     """*text* with what limits count by: IPv4 alone, IPv6 by /64 and by /48."""
@@ -83,7 +86,8 @@ def _find_address(text: str) -> Address | None:
 def _last_foreign(hops: Sequence[str], trusted: tuple[Network, ...]) -> str | None:
     """The right-most hop that is not one of our proxies; ``None`` when there is none or it is unreadable."""
     for hop in reversed(hops):
-        address = _find_address(hop)
+        # Bounded before anything is kept of it: addresses are short.
+        address = _find_address(hop) if len(hop) <= _LONGEST_HOP else None
         if address is None:
             # Beyond a hop that cannot be read nothing can be believed.
             return None

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("key_thumbprint", sa.String(length=64), nullable=True))
     op.create_index("ix_sessions_open", "sessions", ["active_at"], sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index("ix_sessions_ended_at", "sessions", ["ended_at"])
+    op.create_index("ix_messages_org_id_created_at", "messages", ["org_id", "created_at"])
     op.add_column("messages", sa.Column("ending", sa.String(length=24), nullable=True))
     op.add_column("visitors", sa.Column("subject", sa.String(length=255), nullable=True))
     op.add_column("visitors", sa.Column("email", sa.String(length=320), nullable=True))
@@ -141,6 +142,7 @@ def downgrade() -> None:
     for table in _NEW_TABLES:
         op.drop_table(table)
     op.drop_index("ix_visitors_org_id_subject", table_name="visitors")
+    op.drop_index("ix_messages_org_id_created_at", table_name="messages")
     op.drop_index("ix_sessions_ended_at", table_name="sessions")
     op.drop_index("ix_sessions_open", table_name="sessions")
     for table, column in (
