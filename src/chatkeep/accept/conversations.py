@@ -97,8 +97,8 @@ def _erase_route(desk: Desk, answers: Answers) -> Route:
         was_there = await desk.store.transaction(erase_conversation, session.org_id, session.visitor_id, conversation, heir=heir)
         # A message that was committed just before the erasing has its answer begun only now.
         await answers.stop_conversation(conversation)
-        # What this process knows of the session names the erased conversation.
-        desk.sessions.drop(session.session_id)
+        # What this process knows of the visitor's sessions, on other devices too, names the erased conversation.
+        desk.sessions.drop_if(lambda live: live.row.visitor_id == session.visitor_id)
         with recorded(entered.seen, desk):
             if not was_there:
                 raise Refused(Reason.NOT_FOUND)

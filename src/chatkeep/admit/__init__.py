@@ -85,10 +85,13 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
         seen.is_counted = True
         held: tuple[Bucket, ...] = ()
         if isinstance(known, idempotency.Known):
-            limits.spend_entering(seen, seen.widget, proven, desk)
             usage = await limits.usage_left(seen.widget, live, desk)
             if known.stored is None or not known.stored.is_unfinished:
+                limits.spend_entering(seen, seen.widget, proven, desk)
                 return Replayed(seen, seen.widget, live.row, known.message_id, known.stored, limits.wants_stream(arrival), usage)
+            # Charged before, but a provider is asked again: not faster than for new messages.
+            held = limits.spend_again(seen, seen.widget, live, proven, desk)
+            seen.conversation_id = known.stored.conversation_id
         else:
             seen.claim = known
             usage, held = await limits.spend_message(seen, seen.widget, live, seen.conversation_id, proven, desk)

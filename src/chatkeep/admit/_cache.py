@@ -4,7 +4,9 @@ Two seconds is how fast a pause or a revocation by another process must work; mi
 are not kept so that what the command line makes is there at once.
 """
 
+import math
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from chatkeep.clock import Clock
@@ -13,40 +15,43 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 FRESH_SECONDS = 2.0
+_WATCHED_SECONDS = 300.0
 _MOST = 20_000
 
 
 class Cache(Generic[K, V]):
-    """Values by key, each fresh for two seconds after it was put (or longer, ``watch``); the oldest make room."""
+    """Values by key, each fresh for two seconds after it was put, and longer while ``watch`` is called; the oldest make room."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # Raised while somebody drops, every second, what changed elsewhere.
-        self.fresh_seconds = FRESH_SECONDS
         self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._watched_until = -math.inf
 
     def find(self, key: K) -> V | None:
         """The value put for *key*, while it is fresh."""
         entry = self._entries.get(key)
-        if entry is None or entry[0] <= self._clock.monotonic():
+        if entry is None:
             return None
-        return entry[1]
+        now = self._clock.monotonic()
+        age = now - entry[0]
+        is_fresh = age < FRESH_SECONDS or (age < _WATCHED_SECONDS and now < self._watched_until)
+        return entry[1] if is_fresh else None
 
     def put(self, key: K, value: V) -> None:
         """Remember *value*, just read from the database."""
         self._entries.pop(key, None)
-        self._entries[key] = (self._clock.monotonic() + self.fresh_seconds, value)
+        self._entries[key] = (self._clock.monotonic(), value)
         if len(self._entries) > _MOST:
             self._entries.popitem(last=False)
 
-    def watch(self, fresh_seconds: float) -> None:
-        """Keep values for so long from now on: changes by others are dropped as they are seen."""
-        self.fresh_seconds = fresh_seconds
+    def watch(self) -> None:
+        """What others changed was just dropped: for two seconds more, older values can be trusted too."""
+        self._watched_until = self._clock.monotonic() + FRESH_SECONDS
 
-    def distrust(self) -> None:
-        """Changes by others can no longer be seen: forget everything, and keep nothing for longer than two seconds."""
-        self._entries.clear()
-        self.fresh_seconds = FRESH_SECONDS
+    def drop_if(self, is_stale: Callable[[V], bool]) -> None:
+        """Forget every value of which *is_stale* holds."""
+        for key in [key for key, (_, value) in self._entries.items() if is_stale(value)]:
+            del self._entries[key]
 
     def drop(self, key: K) -> None:
         """Forget *key*: it was changed here."""

@@ -16,7 +16,7 @@ from chatkeep.audit import Context
 from chatkeep.audit.catalogue import BlockCreated
 from chatkeep.clock import iso_ms
 from chatkeep.crypto import new_id
-from chatkeep.errors import Reason, Refused, Unavailable
+from chatkeep.errors import Reason, Refused
 from chatkeep.ids import BlockId, OrgId
 from chatkeep.store import Write
 from chatkeep.store import blocks as rows
@@ -61,8 +61,9 @@ async def keep_current(desk: Desk) -> None:
         await asyncio.sleep(_POLL_SECONDS)
         try:
             await read_all(desk)
-        except Unavailable as error:
-            log.warning("blocks_not_read", extra={"fields": {"reason": error.reason.value}})
+        except Exception:
+            # The outermost edge of this task: it must go on, whatever the database says.
+            log.exception("blocks_not_read")
 
 
 async def read_all(desk: Desk, *, with_warnings: bool = False) -> None:

@@ -49,16 +49,11 @@ _LAYERS: dict[str, Layer] = {
 def address_buckets(address: ClientAddress, org: OrgId | None, desk: Desk) -> list[Bucket]:
     """Requests of one address: within one organization, and ten times that over all of them; exempt networks have more, or no limit."""
     factor = desk.bans.factor(org, address.text) if org else 1
-    if factor == 0:
-        return []
     minute, hour = desk.settings.limit_address_per_minute, desk.settings.limit_address_per_hour
-    scopes = [(f"{org}:", 1), ("*:", _GLOBAL_FACTOR)] if org else [("*:", _GLOBAL_FACTOR)]
+    # No tenant lifts the instance's own ceiling.
+    scopes = [(f"{org}:", factor), ("*:", _GLOBAL_FACTOR * max(factor, 1))] if org and factor else [("*:", _GLOBAL_FACTOR)]
     nets = [(address.bucket, 1)] + ([(address.wide_bucket, _WIDE_FACTOR)] if address.wide_bucket else [])
-    return [
-        Sliding(f"addr:{scope}{net}", _address_windows(minute * times * wide * factor, hour * times * wide * factor))
-        for scope, times in scopes
-        for net, wide in nets
-    ]
+    return [Sliding(f"addr:{scope}{net}", _address_windows(minute * times * wide, hour * times * wide)) for scope, times in scopes for net, wide in nets]
 
 
 @lru_cache(maxsize=64)
@@ -70,6 +65,11 @@ def _address_windows(minute: int, hour: int) -> tuple[Window, ...]:
 def static_buckets(address: ClientAddress) -> list[Bucket]:
     """Config and widget files: plenty, but not endless."""
     return _per_minute("file", address, _STATIC_PER_MINUTE)
+
+
+def early_buckets(address: ClientAddress, desk: Desk) -> list[Bucket]:
+    """Refusals before a widget is known have a bucket of their own: any page can cause them in its visitor's name."""
+    return _per_minute("early", address, desk.settings.limit_address_per_minute * _GLOBAL_FACTOR)
 
 
 def refused_origin_buckets(address: ClientAddress) -> list[Bucket]:
@@ -113,6 +113,12 @@ def spend_opening(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) 
 def spend_entering(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) -> None:
     """Take one request that is no message from its layers. Raises ``Refused``."""
     spend([*_proofs(proven), *address_buckets(seen.arrival.address, widget.org_id, desk)], seen, desk)
+
+
+def spend_again(seen: Seen, widget: Widget, session: LiveSession, proven: Proof | None, desk: Desk) -> tuple[Bucket, ...]:
+    """Take what an answer costs that is made anew for a message charged before: rates and streams, no counter. Returns the gauges to give back."""
+    gauges = _gauges(widget, session) if wants_stream(seen.arrival) else []
+    return spend([*_proofs(proven), *address_buckets(seen.arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *gauges], seen, desk)
 
 
 async def spend_message(
@@ -244,8 +250,13 @@ def wants_stream(arrival: Arrival) -> bool:
 
 
 def layer_of(key: str) -> Layer | None:
-    """The layer that a bucket's key belongs to; ``None`` for those that have no shadow (proofs, files, foreign origins)."""
-    return _LAYERS.get(key.partition(":")[0])
+    """The layer that a bucket's key belongs to; ``None`` for those that no widget can put into shadow (proofs, files, the instance's ceiling)."""
+    return None if key.startswith("addr:*:") else _LAYERS.get(key.partition(":")[0])
+
+
+def _is_shared(key: str) -> bool:
+    """Whether others may have filled a bucket: an IPv6 neighbour, or any page that a visitor has open."""
+    return key.startswith("addr:*:") or key.endswith("/48")
 
 
 def _check_blocks(seen: Seen, shadow: Sequence[Layer], desk: Desk) -> None:
@@ -291,4 +302,4 @@ def _refused(refusal: Refusal, usage: Usage | None, desk: Desk) -> Refused:
     if refusal.limit_type == proof.REPLAY:
         return proof.refusal(desk, is_honest=True)
     hit = LimitHit(refusal.limit_type, refusal.retry_after, refusal.quota, refusal.window_seconds, refusal.action)
-    return Refused(Reason.RATE_LIMIT_EXCEEDED, limit=hit, usage=usage, note={"layer": layer_of(refusal.key)})
+    return Refused(Reason.RATE_LIMIT_EXCEEDED, limit=hit, usage=usage, note={"layer": None if _is_shared(refusal.key) else layer_of(refusal.key)})

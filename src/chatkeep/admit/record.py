@@ -60,8 +60,12 @@ def _count_early(refusal: Refused, seen: Seen, desk: Desk) -> Refused:
     """*refusal*, or what its bucket says when that is empty."""
     arrival = seen.arrival
     org = seen.widget.org_id if seen.widget else None
-    is_origin = refusal.reason is Reason.DOMAIN_NOT_AUTHORIZED
-    buckets = limits.refused_origin_buckets(arrival.address) if is_origin else limits.address_buckets(arrival.address, org, desk)
+    if refusal.reason is Reason.DOMAIN_NOT_AUTHORIZED:
+        buckets = limits.refused_origin_buckets(arrival.address)
+    elif org is None:
+        buckets = limits.early_buckets(arrival.address, desk)
+    else:
+        buckets = limits.address_buckets(arrival.address, org, desk)
     try:
         limits.spend(buckets, seen, desk)
     except Refused as too_many:

@@ -201,6 +201,10 @@ async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> t
     if claims.wid != widget.widget_id or arrival.origin is None or claims.origin != arrival.origin.text:
         raise Refused(Reason.INVALID_SESSION)
     session = await _find(claims.sid, widget, desk)
+    if session is not None and claims.gen > session.generation:
+        # A token that is newer than what is remembered here.
+        desk.sessions.drop(claims.sid)
+        session = await _find(claims.sid, widget, desk)
     if session is None or session.row.origin != claims.origin:
         raise Refused(Reason.INVALID_SESSION)
     _check_lives(session, widget, desk)
@@ -215,6 +219,10 @@ async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSessio
     if cached is not None:
         return cached if cached.row.widget_id == widget.widget_id else None
     row = await desk.store.read(rows.find_session, widget.widget_id, session_id)
+    # One object a session: who came at the same time may have put it there, and changed it since.
+    cached = desk.sessions.find(session_id)
+    if cached is not None:
+        return cached if cached.row.widget_id == widget.widget_id else None
     if row is None:
         return None
     session = _enliven(row)

@@ -141,7 +141,8 @@ class Answers:
             log.exception("answer_failed", extra={"fields": {"request_id": admitted.request_id, "message_id": turn.answer_id}})
             running.finish(Ending.BUG)
         finally:
-            self._running.pop(turn.answer_id, None)
+            if self._running.get(turn.answer_id) is running:
+                del self._running[turn.answer_id]
             self._tools.limits.release(admitted.held)
         if unsaved is not None:
             await self._save_late(unsaved)

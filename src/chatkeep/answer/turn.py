@@ -165,7 +165,13 @@ async def _answer(admitted: Admitted, turn: NewTurn, running: Running, keeper: _
 def _record(admitted: Admitted, ending: Ending, running: Running, keeper: _Keeper, tools: Tools) -> None:
     """Note what came of the message."""
     outcome = keeper.outcome
-    tools.recorder.count(admitted.org_id, admitted.widget.widget_id, messages=1, tokens_in=outcome.tokens_in or 0, tokens_out=outcome.tokens_out or 0)
+    tools.recorder.count(
+        admitted.org_id,
+        admitted.widget.widget_id,
+        messages=0 if admitted.redo is not None else 1,
+        tokens_in=outcome.tokens_in or 0,
+        tokens_out=outcome.tokens_out or 0,
+    )
     if ending in GOOD or ending in {Ending.DISCONNECTED, Ending.SESSION_ENDED}:
         event = ChatMessageProcessed(outcome.provider or "none", len(admitted.text), running.length, ending.value)
         tools.recorder.record(event, admitted.context)

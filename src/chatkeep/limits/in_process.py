@@ -55,6 +55,9 @@ class InProcessLimits:
 
     def spend(self, buckets: Sequence[Bucket], now: float) -> Refusal | None:
         """Take one from every bucket, or nothing and return the longest wait."""
+        self._spends += 1
+        if self._spends % _SWEEP_EVERY_SPENDS == 0:
+            self._sweep(now)
         worst = self._use_up(buckets, now)
         if worst is not None:
             return worst
@@ -67,9 +70,6 @@ class InProcessLimits:
             return worst
         for bucket in buckets:
             self._take(bucket, now)
-        self._spends += 1
-        if self._spends % _SWEEP_EVERY_SPENDS == 0:
-            self._sweep(now)
         return None
 
     def release(self, buckets: Sequence[Bucket]) -> None:

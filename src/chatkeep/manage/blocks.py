@@ -75,7 +75,8 @@ def _checked_value(kind: BlockKind, value: str) -> str:
     """*value* in the form that the guard compares. Raises ``WrongUsage``."""
     try:
         if kind == "address":
-            return str(ipaddress.ip_address(value))
+            parsed = ipaddress.ip_address(value)
+            return str(getattr(parsed, "ipv4_mapped", None) or parsed)
         if kind == "network":
             return str(ipaddress.ip_network(value, strict=False))
     except ValueError:
