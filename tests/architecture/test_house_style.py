@@ -101,7 +101,7 @@ def test_there_is_one_version() -> None:
 REGISTRIES = (
     "files.python" + "hosted.org",
     "registry.npm" + "js.org",
-    "pypi.org/" + "simple",
+    "py" + "pi.org",
     "registry.yarn" + "pkg.com",
     "--index" + "-url",
     "--extra-index" + "-url",
