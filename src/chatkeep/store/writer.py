@@ -21,6 +21,8 @@ from chatkeep.errors import Reason, Unavailable
 from chatkeep.store.engine import Tx
 
 _GROUP = 512
+_TRIES = 5
+_IN_THE_WAY = frozenset({"40001", "40P01"})
 # SQLite says "disk is full" or "disk I/O error", PostgreSQL raises class 53 ("53100 disk_full").
 _FULL_WORDS = ("disk is full", "disk full", "no space left")
 
@@ -89,7 +91,7 @@ class Writer:
                 group.append(item)
             _resolve(self._commit(group))
 
-    def _commit(self, group: list[Item]) -> list[Outcome]:
+    def _commit(self, group: list[Item], *, tries: int = _TRIES) -> list[Outcome]:
         """Run *group* in one transaction; where that fails, each item in one of its own."""
         try:
             with self._engine.begin() as tx:
@@ -98,6 +100,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - the outermost edge of this thread: nothing may end it
             if len(group) > 1:
                 return [outcome for item in group for outcome in self._commit([item])]
+            if tries > 1 and _may_pass(error):
+                return self._commit(group, tries=tries - 1)
             return [Outcome(group[0], error=translated(error))]
         return outcomes
 
@@ -109,6 +113,11 @@ def _execute(tx: Tx, writes: list[Write]) -> None:
         by_statement[id(write.statement)].append(write)
     for same in by_statement.values():
         tx.execute(same[0].statement, [write.values for write in same])
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether two processes only stood in each other's way (PostgreSQL: serialization failure, deadlock)."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _IN_THE_WAY
 
 
 def translated(error: Exception) -> BaseException:
