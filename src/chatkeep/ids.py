@@ -25,6 +25,7 @@ RequestId = NewType("RequestId", str)
 WIDGET_FORM = r"^widget_[a-z0-9_]{12,64}$"
 CONVERSATION_FORM = r"^conv_[a-z0-9_]{12,64}$"
 MESSAGE_FORM = r"^msg_[a-z0-9_]{12,64}$"
+PLACE_FORM = r"^[0-9]{1,9}-[0-9a-f]{8}$"
 _WIDGET = re.compile(WIDGET_FORM.removesuffix("$") + r"\Z", re.ASCII)
 _CONVERSATION = re.compile(CONVERSATION_FORM.removesuffix("$") + r"\Z", re.ASCII)
 _MESSAGE = re.compile(MESSAGE_FORM.removesuffix("$") + r"\Z", re.ASCII)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chatkeep.errors import WrongUsage
 from chatkeep.manage import blocks
 from chatkeep.manage.organizations import choose_organization
 from chatkeep.store import Store
@@ -128,6 +129,39 @@ def test_an_operator_blocks_and_lifts(stage: Stage, kind: str, value: str | None
     blocks.lift(stage.store, stage.clock, org, made.block_id)
     take_over(stage)
     assert victor.say("hello").status == 200
+
+
+def test_a_block_and_its_lifting_leave_an_event_each(stage: Stage) -> None:
+    org = choose_organization(stage.store, stage.clock).org_id
+    made = blocks.block(stage.store, stage.clock, org, kind="address", value=PEER, reason="test", minutes=5)
+    blocks.lift(stage.store, stage.clock, org, made.block_id)
+    with pytest.raises(WrongUsage):
+        blocks.lift(stage.store, stage.clock, org, made.block_id)
+    events = {event.type: event.details for event in stage.events()}
+    assert events == {"block_created": {"kind": "address", "is_automatic": False, "seconds": 300}, "block_lifted": {"block_id": made.block_id}}
+
+
+def test_lifting_is_noticed_whatever_the_clock_of_who_lifts_says(stage: Stage) -> None:
+    widget = alices_site(stage.store)
+    org = choose_organization(stage.store, stage.clock).org_id
+    other, ours = (blocks.block(stage.store, stage.clock, org, kind="address", value=value, reason="test", minutes=None) for value in ("203.0.113.9", PEER))
+    stage.clock.forward(100)
+    blocks.lift(stage.store, stage.clock, org, other.block_id)
+    take_over(stage)
+    stage.clock.forward(-50)
+    blocks.lift(stage.store, stage.clock, org, ours.block_id)
+    take_over(stage)
+    assert opening(stage, widget.widget_id).status == 201
+
+
+def test_one_forger_does_not_lock_out_an_exempt_network(stage: Stage) -> None:
+    widget = alices_site(stage.store)
+    org = choose_organization(stage.store, stage.clock).org_id
+    blocks.exempt(stage.store, stage.clock, org, network="198.51.100.0/24", factor=5, note="office")
+    take_over(stage)
+    for _ in range(4):
+        forge(stage, widget.widget_id)
+    assert opening(stage, widget.widget_id).status == 201
 
 
 def test_a_block_of_one_organization_is_not_another_ones(stage: Stage) -> None:

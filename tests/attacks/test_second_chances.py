@@ -111,3 +111,11 @@ def test_a_blocked_address_is_the_same_in_every_spelling(stage: Stage) -> None:
     org = choose_organization(stage.store, stage.clock).org_id
     made = blocks.block(stage.store, stage.clock, org, kind="address", value="::ffff:198.51.100.7", reason="test", minutes=None)
     assert made.value == describe("198.51.100.7").text
+
+
+def test_a_move_is_noted_only_for_requests_that_are_let_through(stage: Stage) -> None:
+    victor = stage.victor(alices_site(stage.store))
+    path, agents = f"/api/conversations/{victor.session['conversation_id']}/messages", ("Firefox/1 Linux", "Chrome/1 Windows")
+    statuses = [stage.call("GET", path, headers={**victor.headers, "user-agent": agents[number % 2]}).status for number in range(150)]
+    noted = sum(event.count for event in stage.events() if event.type == "session_stepped_up")
+    assert noted == statuses.count(200) == 59

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
+from chatkeep.admit.sweep import sweep_once
 from chatkeep.clock import Clock
 from chatkeep.manage.organizations import choose_organization, choose_providers, default_agent
 from chatkeep.manage.widgets import create_widget
 from chatkeep.store import Store
+from chatkeep.store.tables import widgets
 from chatkeep.store.widgets import WidgetRow
-from tests.cast import EVIL, SHOP, HeldClock, Reply, Stage, on_stage
+from tests.cast import EVIL, SHOP, HeldClock, Reply, Stage, alices_site, on_stage
 
 PEER = "198.51.100.7"
 CONVERSATION = "conv_1642251000_abc123"
@@ -30,10 +33,20 @@ def site(store: Store, **limits: int) -> WidgetRow:
     return create_widget(store, clock, org, agent.agent_id, name="S3", domains=["shop.example"], access_mode="domain", settings=settings, development=True)
 
 
-def say(stage: Stage, widget: WidgetRow, text: str = "Hello, I need help with my order", peer: str = PEER, **body: str) -> Reply:
+def say(stage: Stage, widget: WidgetRow, message: str = "Hello, I need help with my order", peer: str = PEER, **body: str) -> Reply:
     """Exactly as the contract has it: Origin, X-Widget-ID, body."""
     headers = {"origin": SHOP, "x-widget-id": widget.widget_id}
-    return stage.call("POST", "/api/chat", headers=headers, body={"message": text, "widget_id": widget.widget_id, **body}, peer=peer)
+    return stage.call("POST", "/api/chat", headers=headers, body={"message": message, "widget_id": widget.widget_id, **body}, peer=peer)
+
+
+def rows(stage: Stage, table: str) -> int:
+    return int(stage.store.read_now(lambda tx: tx.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()))
+
+
+def switch(stage: Stage, widget: WidgetRow, mode: str) -> None:
+    """Give the widget another access mode, and let what is remembered of it grow old."""
+    stage.store.transaction_now(lambda tx: tx.execute(widgets.update().where(widgets.c.id == widget.widget_id).values(access_mode=mode)))
+    stage.clock.forward(3)
 
 
 def test_the_contract_of_a_success(stage: Stage) -> None:
@@ -79,6 +92,56 @@ def test_a_conversation_goes_on_within_the_network_and_is_not_found_elsewhere(st
     assert (reply.status, reply.error) == (404, "not_found")
 
 
+def test_what_the_limits_refuse_leaves_nothing_behind(stage: Stage) -> None:
+    widget = site(stage.store, per_minute=3)
+    replies = [say(stage, widget, conversation_id=f"conv_{number:012}") for number in range(20)]
+    replies += [say(stage, widget, peer="203.0.113.9", conversation_id=f"conv_{0:012}")]
+    assert [reply.status for reply in replies] == [200] * 3 + [429] * 17 + [404]
+    assert rows(stage, "conversations") == rows(stage, "messages WHERE role = 'visitor'") == 3
+    assert rows(stage, "sessions") == rows(stage, "visitors") == 1
+
+
+def test_a_retry_without_a_conversation_is_answered_in_the_first_ones(stage: Stage) -> None:
+    widget = site(stage.store)
+    key = {"idempotency-key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
+    headers = {"origin": SHOP, "x-widget-id": widget.widget_id, **key}
+    replies = [stage.call("POST", "/api/chat", headers=headers, body={"message": "hello"}, peer=PEER) for _ in range(3)]
+    assert [reply.json for reply in replies] == [replies[0].json] * 3
+    assert rows(stage, "conversations") == rows(stage, "sessions") == 1
+
+
+def test_a_widget_that_was_in_another_mode_for_hours_goes_on(stage: Stage) -> None:
+    widget = site(stage.store)
+    assert say(stage, widget, conversation_id=CONVERSATION).status == 200
+    switch(stage, widget, "session")
+    stage.clock.forward(7200)
+    stage.loop.run_until_complete(sweep_once(stage.gateway.desk))
+    switch(stage, widget, "domain")
+    assert rows(stage, "sessions WHERE ended_at IS NOT NULL") == 1
+    assert say(stage, widget, conversation_id=CONVERSATION).status == 200
+    assert rows(stage, "sessions WHERE ended_at IS NOT NULL") == 0
+
+
+def test_a_token_from_before_the_switch_reads_nothing(stage: Stage) -> None:
+    widget = alices_site(stage.store)
+    victor = stage.victor(widget)
+    assert victor.say("hello").status == 200
+    switch(stage, widget, "domain")
+    reply = stage.call("GET", f"/api/conversations/{victor.session['conversation_id']}/messages", headers=victor.headers)
+    assert (reply.status, reply.error) == (401, "session_required")
+
+
+def test_an_anonymous_session_ends_when_the_widget_asks_who_its_visitors_are(stage: Stage) -> None:
+    widget = alices_site(stage.store)
+    victor = stage.victor(widget)
+    assert victor.say("hello").status == 200
+    switch(stage, widget, "identity")
+    stage.clock.forward(5)
+    for _ in range(4):
+        reply = victor.say("hello again")
+        assert (reply.status, reply.error) == (410, "session_expired"), "and nobody is warned for it"
+
+
 def test_another_widgets_conversation_is_not_found(stage: Stage) -> None:
     first, second = site(stage.store), site(stage.store)
     assert say(stage, first, conversation_id=CONVERSATION).status == 200
@@ -112,8 +175,6 @@ def test_a_foreign_page_is_refused(stage: Stage) -> None:
 
 
 def test_a_session_widget_takes_nothing_without_a_token(stage: Stage) -> None:
-    from tests.cast import alices_site  # noqa: PLC0415 - only here
-
     reply = say(stage, alices_site(stage.store))
     assert (reply.status, reply.error) == (401, "session_required")
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -60,16 +61,16 @@ def test_a_visitor_gets_what_the_official_client_gets(victor: Visitor, upstream:
     assert all((call["method"], call["target"], call["body"]["stream"]) == ("POST", official["target"], True) for call in ours)
 
 
-def test_event_ids_are_the_answers_length_in_code_points(victor: Visitor) -> None:
+def test_event_ids_are_the_answers_length_and_checksum_so_far(victor: Visitor) -> None:
     body = victor.listen("unicode").finish().reply
     assert body is not None
     blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in body.body.decode().split("\n\n") if block]
-    shown = 0
+    shown = ""
     for block in blocks:
         if block["event"] == "delta":
-            shown += len(json.loads(block["data"])["text"])
-        assert int(block["id"]) == shown
-    assert shown == len(UNICODE)
+            shown += json.loads(block["data"])["text"]
+        assert block["id"] == f"{len(shown)}-{zlib.crc32(shown.encode()):08x}"
+    assert shown == UNICODE
 
 
 def test_text_that_imitates_our_events_stays_text(victor: Visitor) -> None:

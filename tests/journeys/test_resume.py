@@ -6,6 +6,7 @@ text whose characters have two to four bytes, and some several code points.
 
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from typing import Any
 import pytest
 
 from tests.cast import ROOMY, ROOMY_GATEWAY, SHOP, Visitor, alices_site_in
+from tests.places import event_id
 from tests.providers.upstream import Upstream
 from tests.providers.upstream_scripts import words
-from tests.servers import Gateway, end
+from tests.servers import PATIENCE, Gateway, end
 
 STREAM = "text/event-stream"
 # The spec's "cancels the provider call within 1 s", four times over for a slow machine.
@@ -31,7 +33,7 @@ class Reading:
     connection: http.client.HTTPConnection
     answer: http.client.HTTPResponse = field(init=False)
     events: list[tuple[str, Any]] = field(default_factory=list)
-    place: int = 0
+    place: str = event_id("")
     _rest: bytes = b""
 
     def __post_init__(self) -> None:
@@ -54,7 +56,7 @@ class Reading:
                 lines = dict(line.split(": ", 1) for line in block.decode().splitlines() if not line.startswith(":"))
                 if lines:
                     self.events.append((lines["event"], json.loads(lines["data"])))
-                    self.place = int(lines["id"])
+                    self.place = lines["id"]
         return self
 
     def cut_off(self, after: int = 0) -> "Reading":
@@ -76,9 +78,9 @@ def ask(victor: Visitor, text: str, **headers: str) -> Reading:
     return Reading(victor.send("POST", "/api/chat", body, Accept=STREAM, **headers))
 
 
-def come_back(victor: Visitor, message_id: str, place: int) -> Reading:
-    """To the stream of an answer, with *place* code points at hand."""
-    return Reading(victor.send("GET", f"/api/chat/{message_id}/stream", Last_Event_ID=str(place)))
+def come_back(victor: Visitor, message_id: str, shown: str) -> Reading:
+    """To the stream of an answer, with what was *shown* of it at hand."""
+    return Reading(victor.send("GET", f"/api/chat/{message_id}/stream", Last_Event_ID=event_id(shown)))
 
 
 @contextmanager
@@ -106,13 +108,13 @@ def test_a_reader_who_is_cut_off_again_and_again_gets_every_code_point_once(vict
     reading = ask(victor, script).cut_off(steps[0])
     shown = reading.text
     for step in steps[1:]:
-        assert reading.place == len(shown)
-        reading = come_back(victor, reading.message_id, len(shown)).cut_off(step)
+        assert reading.place == event_id(shown)
+        reading = come_back(victor, reading.message_id, shown).cut_off(step)
         shown += reading.text
-    reading = come_back(victor, reading.message_id, len(shown)).finish()
+    reading = come_back(victor, reading.message_id, shown).finish()
     shown += reading.text
     assert shown == whole
-    assert (reading.events[-1][0], reading.events[-1][1]["finish_reason"], reading.place) == ("done", "stop", len(whole))
+    assert (reading.events[-1][0], reading.events[-1][1]["finish_reason"], reading.place) == ("done", "stop", event_id(whole))
     question, answer = victor.settled()
     assert (question["text"], answer["text"], answer["state"], answer["message_id"]) == (script, whole, "complete", reading.message_id)
     assert upstream.seen()["requests"] == 1
@@ -124,15 +126,15 @@ def test_a_place_inside_what_was_shown_is_taken_to_the_code_point(victor: Visito
     reading = ask(victor, script).cut_off(40)
     # In the middle of a family of three, whose parts are joined: a place is no border that anybody sees.
     middle = whole.index("\u200d") + 1
-    together = [come_back(victor, reading.message_id, place) for place in (0, 1, middle, middle + 1, len(reading.text) - 1)]
+    together = [come_back(victor, reading.message_id, whole[:place]) for place in (0, 1, middle, middle + 1, len(reading.text) - 1)]
     for place, again in zip((0, 1, middle, middle + 1, len(reading.text) - 1), together, strict=True):
         assert again.finish().text == whole[place:], place
 
 
 def test_an_answer_that_has_ended_is_read_from_every_place(victor: Visitor) -> None:
     first = ask(victor, "unicode").finish()
-    for place in range(len(first.text) + 2):
-        again = come_back(victor, first.message_id, place).finish()
+    for place in range(len(first.text) + 1):
+        again = come_back(victor, first.message_id, first.text[:place]).finish()
         assert again.text == first.text[place:]
         assert [name for name, _ in again.events] == ["start", *["delta"] * (place < len(first.text)), "done"]
 
@@ -140,7 +142,7 @@ def test_an_answer_that_has_ended_is_read_from_every_place(victor: Visitor) -> N
 def test_a_retry_with_the_same_key_joins_where_its_reader_was(victor: Visitor, upstream: Upstream) -> None:
     script, key = "runes-60-20", {"Idempotency_Key": "one"}
     first = ask(victor, script, **key).cut_off(50)
-    again = ask(victor, script, **key, Last_Event_ID=str(len(first.text))).finish()
+    again = ask(victor, script, **key, Last_Event_ID=event_id(first.text)).finish()
     assert (first.message_id, first.text + again.text) == (again.message_id, "".join(words(script)))
     assert upstream.seen()["requests"] == 1
     assert len(victor.settled()) == 2
@@ -150,7 +152,7 @@ def test_whoever_comes_back_in_time_keeps_the_answer_going_beyond_the_window(dat
     script = "words-200-20"
     with on_air(data_dir, upstream, RESUME_WINDOW="1") as (_, victor):
         reading = ask(victor, script).cut_off(5)
-        again = come_back(victor, reading.message_id, len(reading.text)).finish()
+        again = come_back(victor, reading.message_id, reading.text).finish()
         assert reading.text + again.text == "".join(words(script))
         assert again.events[-1][0] == "done"
         assert upstream.seen()["aborted"] == 0
@@ -162,14 +164,14 @@ def test_nobody_who_stays_away_longer_than_the_window_is_waited_for(data_dir: Pa
     with on_air(data_dir, upstream, RESUME_WINDOW="1") as (_, victor):
         reading = ask(victor, script).cut_off(5)
         if comes_back_once:
-            reading = come_back(victor, reading.message_id, 0).cut_off(20)
+            reading = come_back(victor, reading.message_id, "").cut_off(20)
         assert upstream.seen(aborted=1)["finished"] == 0
         question, answer = victor.settled()
         assert (question["text"], answer["state"]) == (script, "interrupted")
         # It had gone on without its reader: more is there than was shown, and all of it is right.
         assert len(answer["text"]) > len(reading.text)
         assert "".join(words(script)).startswith(answer["text"])
-        late = come_back(victor, reading.message_id, 3).finish()
+        late = come_back(victor, reading.message_id, answer["text"][:3]).finish()
         assert (late.text, late.events[-1][0]) == (answer["text"][3:], "error")
         assert victor.say("words-2-1").status == 200
 
@@ -204,7 +206,7 @@ def test_a_retry_after_kill_nine_answers_the_stored_question_in_its_place(data_d
         before = victor.history()
         assert [message["state"] for message in before] == ["complete", "complete", "complete", "interrupted"]
         if accept == STREAM:
-            again = ask(victor, script, **key, Last_Event_ID=str(len(killed.text))).finish()
+            again = ask(victor, script, **key, Last_Event_ID=event_id(killed.text)).finish()
             # Made anew, so from its beginning: a model does not say the same twice.
             assert (again.message_id, again.text, again.events[-1][0]) == (killed.message_id, whole, "done")
             left = again.events[-1][1]["usage"]
@@ -225,3 +227,41 @@ def test_a_retry_after_kill_nine_answers_the_stored_question_in_its_place(data_d
         assert upstream.seen()["requests"] == 3
     finally:
         end(restarted.process)
+
+
+def test_an_answer_made_anew_is_not_spliced_onto_the_one_before(data_dir: Path, upstream: Upstream) -> None:
+    script, key = "words-200-20", {"Idempotency_Key": "one"}
+    whole = "".join(words(script))
+    with on_air(data_dir, upstream) as (gateway, victor):
+        ask(victor, script, **key).cut_off(100)
+        gateway.kill()
+    restarted = Gateway.start(data_dir, **asking(upstream))
+    try:
+        victor.port = restarted.port
+        # Whoever repeats the message has read something else; how far, is no matter.
+        elsewhere = "x" * 40
+        lost = ask(victor, script, **key, Last_Event_ID=event_id(elsewhere)).cut_off(60)
+        assert whole.startswith(lost.text)
+        for shown in (elsewhere, whole[:39] + "x"):
+            again = come_back(victor, lost.message_id, shown).cut_off(70)
+            assert whole.startswith(again.text)
+        assert ask(victor, script, **key, Last_Event_ID=event_id(elsewhere)).finish().text == whole
+    finally:
+        end(restarted.process)
+
+
+def test_only_so_many_readers_at_once_join_the_answers_of_a_session(data_dir: Path, upstream: Upstream) -> None:
+    widget = alices_site_in(f"sqlite:///{data_dir / 'chatkeep.db'}", settings={"limits": {"streams_per_session": 1, "interval_ms": 0}})
+    with Gateway.running(data_dir, **asking(upstream)) as gateway:
+        victor = Visitor(gateway.port, widget.widget_id, SHOP).open()
+        first = ask(victor, "words-2000-20").until(lambda reading: bool(reading.text))
+        readers = [come_back(victor, first.message_id, "").until(lambda reading: bool(reading.text)) for _ in range(4)]
+        refused = victor.request("GET", f"/api/chat/{first.message_id}/stream")
+        assert (refused.status, refused.json["limit_type"]) == (429, "concurrency")
+        readers[0].cut_off()
+        until = time.monotonic() + PATIENCE
+        while (again := come_back(victor, first.message_id, "")).answer.status != 200:
+            again.connection.close()
+            assert time.monotonic() < until, "the place of a reader who left stays taken"
+        assert victor.request("DELETE", f"/api/chat/{first.message_id}/stream").status == 204
+        assert [reading.finish().text for reading in (*readers[1:], again)] == [first.finish().text] * 4

@@ -14,7 +14,8 @@ const PIECES = ['Aé', '日👋🏽', 'e\u0301\r\n', '👩‍👧 [1]'];
 const TEXT = PIECES.join('');
 const SHOWN = TEXT.replace('\r', '');
 const points = [...TEXT];
-const start = event('start', { message_id: 'msg_1', conversation_id: 'conv_1' }, 0);
+const startAt = (place: number): string => event('start', { message_id: 'msg_1', conversation_id: 'conv_1' }, place);
+const start = startAt(0);
 const done = event('done', { usage: { messages_remaining_today: 3 }, finish_reason: 'stop' }, points.length);
 const sources = event('sources', SOURCES, 0);
 const delta = (from: number, to: number): string => event('delta', { text: points.slice(from, to).join('') }, to);
@@ -35,14 +36,14 @@ const cutAt =
 
 /** Ways to go on from `at` that all mean the same answer. */
 const continuations: Record<string, (at: number) => string> = {
-  'exactly there': (at) => start + sources + (at < points.length ? delta(at, points.length) : ''),
+  'exactly there': (at) => startAt(at) + sources + (at < points.length ? delta(at, points.length) : ''),
   // Sources come before the text: who has text has them.
-  'one code point at a time': (at) => start + (at ? '' : sources) + points.slice(at).map((_, i) => delta(at + i, at + i + 1)).join(''),
+  'one code point at a time': (at) => startAt(at) + (at ? '' : sources) + points.slice(at).map((_, i) => delta(at + i, at + i + 1)).join(''),
   'at the start of the piece before it, as it was first sent': (at) => {
     const first = Math.max(0, ends.findLastIndex((end) => end <= at));
-    return start + sources + ends.slice(first).map((end, i) => delta(starts[first + i]!, end)).join('');
+    return startAt(starts[first] ?? 0) + sources + ends.slice(first).map((end, i) => delta(starts[first + i]!, end)).join('');
   },
-  'two code points before it': (at) => start + sources + delta(Math.max(0, at - 2), points.length),
+  'two code points before it': (at) => startAt(Math.max(0, at - 2)) + sources + delta(Math.max(0, at - 2), points.length),
   'at the very beginning, in other pieces': (at) => start + sources + delta(0, Math.ceil(at / 2)) + delta(Math.ceil(at / 2), points.length),
 };
 
@@ -65,7 +66,7 @@ describe('an answer that was cut at any byte goes on', () => {
   test.each(Object.keys(continuations))('%s', async (name) => {
     gateway.on(STREAM, (response, { lastEventId }) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-      response.end(continuations[name]!(Number(lastEventId ?? 0)) + done);
+      response.end(continuations[name]!(parseInt(lastEventId ?? '0', 10)) + done);
     });
     for (let at = 0; at <= whole.length; at++) {
       const { length } = gateway.heard;
@@ -95,7 +96,7 @@ describe('reconnecting', () => {
 
   test('keeps the text on screen, says so, and goes on calmly', async () => {
     gateway.on('POST /api/chat', half);
-    gateway.on(STREAM, stream(start, delta(4, points.length), done));
+    gateway.on(STREAM, stream(startAt(4), delta(4, points.length), done));
     let shown = '';
     alice.chat.send('Hello');
     await alice.until(() => alice.last.phase === 'reconnecting');
@@ -124,8 +125,8 @@ describe('reconnecting', () => {
     gateway.on('POST /api/chat', cutAt(Buffer.from(start + sources + delta(0, 1))));
     gateway.on(STREAM, (response, request) => {
       const at = Number(request.lastEventId);
-      if (at === points.length) stream(start, done)(response, request);
-      else cutAt(Buffer.from(start + delta(at, at + 1)))(response, request);
+      if (at === points.length) stream(startAt(at), done)(response, request);
+      else cutAt(Buffer.from(startAt(at) + delta(at, at + 1)))(response, request);
     });
     expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN });
     expect(joins().map(({ lastEventId }) => Number(lastEventId))).toEqual(points.map((_, i) => i + 1));
@@ -141,7 +142,7 @@ describe('reconnecting', () => {
       },
     });
     gateway.on('POST /api/chat', half);
-    gateway.on(STREAM, stream(start, delta(4, points.length), done));
+    gateway.on(STREAM, stream(startAt(4), delta(4, points.length), done));
     alice.chat.send('Hello');
     await alice.until(() => alice.last.phase === 'reconnecting');
     resume!();
@@ -165,7 +166,7 @@ describe('reconnecting', () => {
     ['a proxy without a gateway', json(502, '<html>Bad gateway</html>')],
   ])('outlasts %s', async (_, reply) => {
     gateway.on('POST /api/chat', half);
-    gateway.on(STREAM, reply, reply, stream(start, delta(4, points.length), done));
+    gateway.on(STREAM, reply, reply, stream(startAt(4), delta(4, points.length), done));
     expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN });
   });
 
@@ -175,14 +176,14 @@ describe('reconnecting', () => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.write(start + delta(0, 4));
     });
-    gateway.on(STREAM, stream(start, delta(4, points.length), done));
+    gateway.on(STREAM, stream(startAt(4), delta(4, points.length), done));
     expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN });
   });
 
   test('refreshes a token that grew old meanwhile', async () => {
     gateway.on('POST /api/chat', half);
     gateway.on('POST /api/sessions/refresh', json(200, { session_token: 'new', expires_in: 900 }));
-    gateway.on(STREAM, refuse(401, 'token_expired'), stream(start, delta(4, points.length), done));
+    gateway.on(STREAM, refuse(401, 'token_expired'), stream(startAt(4), delta(4, points.length), done));
     expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN });
     expect(joins().map(({ token }) => token)).toEqual(['token-1', 'new']);
   });
@@ -195,14 +196,20 @@ describe('reconnecting', () => {
 
   test('never leaves a hole: what starts too late is asked for again', async () => {
     gateway.on('POST /api/chat', half);
-    gateway.on(STREAM, stream(start, delta(6, points.length), done), stream(start, delta(4, points.length), done));
+    gateway.on(STREAM, stream(startAt(4), delta(6, points.length), done), stream(startAt(4), delta(4, points.length), done));
     expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN });
     expect(joins().map(({ lastEventId }) => lastEventId)).toEqual(['4', '4']);
   });
 
+  test('shows an answer that was made anew meanwhile from its beginning, and nothing of the old one', async () => {
+    gateway.on('POST /api/chat', half);
+    gateway.on(STREAM, stream(start, event('delta', { text: 'Other' }, 5), event('done', { finish_reason: 'stop' }, 5)));
+    expect(await alice.ask()).toMatchObject({ phase: 'done', answer: 'Other', reach: 5 });
+  });
+
   test('shows an error that the joined stream ends with', async () => {
     gateway.on('POST /api/chat', half);
-    gateway.on(STREAM, stream(start, event('error', { error: 'processing_error', request_id: 'req_7' }, 4)));
+    gateway.on(STREAM, stream(startAt(4), event('error', { error: 'processing_error', request_id: 'req_7' }, 4)));
     expect(await alice.ask()).toMatchObject({ phase: 'failed', answer: points.slice(0, 4).join(''), trouble: { code: 'processing_error', requestId: 'req_7' } });
     expect(joins()).toHaveLength(1);
   });
@@ -252,7 +259,7 @@ describe('a message that is still being answered (409)', () => {
 
   test('is resumed when that stream is cut as well', async () => {
     gateway.on('POST /api/chat', busy);
-    gateway.on(STREAM, cutAt(Buffer.from(start + sources + delta(0, 3))), stream(start, delta(3, points.length), done));
+    gateway.on(STREAM, cutAt(Buffer.from(start + sources + delta(0, 3))), stream(startAt(3), delta(3, points.length), done));
     expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN, sources: SOURCES });
     expect(joins().map(({ lastEventId }) => lastEventId)).toEqual([undefined, '3']);
   });

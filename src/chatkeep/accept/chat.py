@@ -7,12 +7,13 @@ from typing import Any
 from msgspec import Struct
 
 from chatkeep.accept.contract import ADMISSION_ERRORS, PLACE, UsagePart
-from chatkeep.accept.streams import live_stream, parse_place, stored_stream
+from chatkeep.accept.streams import joined_stream, live_stream
 from chatkeep.accept.transcript import Citation
 from chatkeep.admit import Desk, Replayed, admit, recorded
 from chatkeep.admit.body import ChatRequest
 from chatkeep.admit.idempotency import KEY_FORM, in_progress
 from chatkeep.answer import Answers, Running
+from chatkeep.answer.place import Place, parse_place
 from chatkeep.answer.stream import failure_of
 from chatkeep.errors import Reason, Usage
 from chatkeep.ids import WIDGET_FORM
@@ -41,12 +42,12 @@ def chat_routes(desk: Desk, answers: Answers) -> list[Route]:
 
     async def send_message(call: Call) -> Reply | EventStream:
         admitted = await admit(call.arrival, desk)
-        after = parse_place(call.arrival)
+        after = parse_place(call.arrival.headers.get("last-event-id"))
         if isinstance(admitted, Replayed):
             return _repeat(admitted, answers, desk, after)
         running = await answers.begin(admitted)
         if admitted.wants_stream:
-            return live_stream(running, admitted.usage, admitted.request_id, window, after if admitted.redo is None else 0)
+            return live_stream(running, admitted.usage, admitted.request_id, window, after)
         return await _whole_answer(call, running, admitted.usage, window)
 
     return [
@@ -106,18 +107,17 @@ async def _whole_answer(call: Call, running: Running, usage: Usage, window: int)
     return _reply(running.text, running.conversation_id, running.message_id, running.citations, usage)
 
 
-def _repeat(replayed: Replayed, answers: Answers, desk: Desk, after: int) -> Reply | EventStream:
+def _repeat(replayed: Replayed, answers: Answers, desk: Desk, after: Place) -> Reply | EventStream:
     """The answer to a message that was admitted before: joined, read back, or (JSON) still in progress."""
-    request_id = replayed.seen.arrival.request_id
     running = answers.find(replayed.message_id, replayed.session.session_id) if replayed.message_id else None
     if running is not None and replayed.wants_stream:
-        return live_stream(running, replayed.usage, request_id, desk.settings.resume_window, after)
+        return joined_stream(running, replayed, replayed.usage, desk, after)
     stored = replayed.stored
     with recorded(replayed.seen, desk):
         if running is not None or stored is None or stored.state == "streaming":
             raise in_progress(replayed.message_id)
     if replayed.wants_stream:
-        return stored_stream(stored, replayed.usage, request_id, after)
+        return joined_stream(stored, replayed, replayed.usage, desk, after)
     return _reply(stored.text, stored.conversation_id, stored.message_id, stored.citations, replayed.usage)
 
 

@@ -3,9 +3,10 @@
 from msgspec import Struct
 
 from chatkeep.errors import Reason
+from chatkeep.ids import PLACE_FORM
 from chatkeep.web.routes import Parameter
 
-PLACE = Parameter("The id of the last event that arrived: only what comes after it is sent.", {"type": "string", "pattern": r"^[0-9]{1,9}$"})
+PLACE = Parameter("The id of the last event that arrived: only what comes after it is sent.", {"type": "string", "pattern": PLACE_FORM})
 
 ADMISSION_ERRORS = (
     Reason.INVALID_REQUEST,

@@ -10,17 +10,18 @@ each returns what it learned or raises ``Refused``. This is the only place that 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from chatkeep.admit import analytics, body, conversation, idempotency, identity, limits, origin, proof, session, ticket, tokenless, transport, widget
+from chatkeep.admit import analytics, body, conversation, idempotency, identity, limits, network, origin, proof, session, ticket, tokenless, transport, widget
 from chatkeep.admit._seen import context_of
 from chatkeep.admit._types import Admitted, Arrival, Desk, Entered, LiveSession, Replayed, Seen, Widget
+from chatkeep.admit.domains import Origin
 from chatkeep.admit.record import recorded
 from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed
-from chatkeep.crypto.proof import Proof
 from chatkeep.errors import Reason, Refused, Unavailable, Usage, invalid
-from chatkeep.ids import SessionId
+from chatkeep.ids import ConversationId, SessionId
 from chatkeep.limits import Bucket
 from chatkeep.store import sessions as rows
 from chatkeep.store.sessions import SessionRow
+from chatkeep.store.standing import Standing
 
 __all__ = [
     "Admitted",
@@ -36,6 +37,7 @@ __all__ = [
     "enter_openly",
     "enter_reporting",
     "open_session",
+    "read_along",
     "recorded",
     "refresh_session",
     "refuse",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 
-_Load = Callable[[session.Shown, Arrival, Widget, Desk], Awaitable[tuple[LiveSession, Proof | None]]]
+_Load = Callable[[session.Shown, Arrival, Widget, Desk], Awaitable[session.Holder]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +75,38 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
         origin.check(page, seen.widget, desk)
         body.check_size(arrival, seen.widget)
         text = body.parse_message(request.message, seen.widget)
-        if seen.widget.access_mode == "domain":
-            live, proven = await tokenless.load(arrival, page, seen.widget, desk), None
-            find_conversation = conversation.load_or_make
-        else:
-            live, proven = await session.load(session.parse(arrival, desk), arrival, seen.widget, desk)
-            find_conversation = conversation.load_for_message
-        seen.session = live.row
-        seen.conversation_id = await find_conversation(asked_for, live, desk)
-        known = await idempotency.load(arrival, live.row, desk)
+        holder, chosen, standing = await _find_sender(seen, seen.widget, page, asked_for, desk)
+        live, proven = holder.live, holder.proof
+        known = await idempotency.load(arrival, live, desk)
         seen.is_counted = True
         held: tuple[Bucket, ...] = ()
         if isinstance(known, idempotency.Known):
             usage = await limits.usage_left(seen.widget, live, desk)
             if known.stored is None or not known.stored.is_unfinished:
                 limits.spend_entering(seen, seen.widget, proven, desk)
-                return Replayed(seen, seen.widget, live.row, known.message_id, known.stored, limits.wants_stream(arrival), usage)
+                network.follow(holder.move, arrival, live, desk)
+                return Replayed(seen, seen.widget, live, known.message_id, known.stored, limits.wants_stream(arrival), usage)
             # Charged before, but a provider is asked again: not faster than for new messages.
             held = limits.spend_again(seen, seen.widget, live, proven, desk)
-            seen.conversation_id = known.stored.conversation_id
+            chosen = seen.conversation_id = known.stored.conversation_id
         else:
             seen.claim = known
-            usage, held = await limits.spend_message(seen, seen.widget, live, seen.conversation_id, proven, desk)
+            usage, held = await limits.spend_message(seen, seen.widget, live, chosen, proven, desk)
+        network.follow(holder.move, arrival, live, desk)
     live.active_at_ms = max(live.active_at_ms, _now_ms(desk))
     return Admitted(
         seen=seen,
         widget=seen.widget,
         session=live.row,
-        conversation_id=seen.conversation_id,
+        conversation_id=chosen,
         text=text,
         wants_stream=limits.wants_stream(arrival),
         usage=usage,
         held=held,
         claim=seen.claim,
-        is_first=limits.is_first(seen.conversation_id, seen.widget, desk),
+        is_first=limits.is_first(chosen, seen.widget, desk),
         redo=known.stored if isinstance(known, idempotency.Known) else None,
+        standing=standing,
         context=context_of(seen),
     )
 
@@ -191,6 +190,12 @@ async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None, i
     return Entered(seen, known, live)
 
 
+def read_along(seen: Seen, widget: Widget, session: SessionRow, desk: Desk) -> tuple[Bucket, ...]:
+    """Let one more reader into an answer that is there; what is returned must be given back when they go. Raises ``Refused``."""
+    with recorded(seen, desk):
+        return limits.spend_reading(seen, widget, session, desk)
+
+
 async def usage_of(entered: Entered, desk: Desk) -> Usage:
     """What a visitor has left today."""
     return await limits.usage_left(entered.widget, entered.live, desk)
@@ -241,6 +246,23 @@ def refuse(arrival: Arrival, reason: Reason, desk: Desk) -> None:
         raise Refused(reason)
 
 
+async def _find_sender(
+    seen: Seen, known: Widget, page: Origin, asked_for: ConversationId | None, desk: Desk
+) -> tuple[session.Holder, ConversationId, Standing | None]:
+    """Whose message it is, in which conversation, and what domain mode has to store with it. Writes nothing."""
+    arrival, standing = seen.arrival, None
+    if known.access_mode == "domain":
+        live, standing, chosen = await tokenless.load(arrival, page, asked_for, known, desk)
+        holder = session.Holder(live, None, None)
+        seen.session = live.row
+    else:
+        holder = await session.load(session.parse(arrival, desk), arrival, known, desk)
+        seen.session = holder.live.row
+        chosen = await conversation.load_for_message(asked_for, holder.live, desk)
+    seen.conversation_id = chosen
+    return holder, chosen, standing
+
+
 async def _enter(seen: Seen, desk: Desk, load: _Load = session.load, *, asked_for: str | None = None) -> tuple[session.Shown, Widget, LiveSession]:
     """The guards that every route with a session shares."""
     arrival = seen.arrival
@@ -251,11 +273,16 @@ async def _enter(seen: Seen, desk: Desk, load: _Load = session.load, *, asked_fo
         wanted = body.parse_conversation_id(asked_for) if asked_for is not None else None
         known = seen.widget = await widget.load(body.named_widget(arrival, None, session.widget_of(arrival, None, desk)), desk)
         origin.check(page, known, desk)
+        if known.access_mode == "domain":
+            # Also a token from before the widget changed its mode.
+            raise Refused(Reason.SESSION_REQUIRED)
         shown = session.parse(arrival, desk)
-        live, proven = await load(shown, arrival, known, desk)
+        holder = await load(shown, arrival, known, desk)
+        live = holder.live
         seen.session = live.row
         seen.is_counted = True
-        limits.spend_entering(seen, known, proven, desk)
+        limits.spend_entering(seen, known, holder.proof, desk)
+        network.follow(holder.move, arrival, live, desk)
         seen.conversation_id = await conversation.load(wanted, live, desk)
     return shown, known, live
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from chatkeep.admit._ban_list import BanList
 from chatkeep.admit._cache import Cache
 from chatkeep.admit._in_flight import Claim, InFlight
+from chatkeep.admit._key_book import KeyBook
 from chatkeep.admit._key_ring import KeyRing
 from chatkeep.admit.domains import AllowedDomains, Origin
 from chatkeep.admit.widget_settings import WidgetSettings
@@ -25,6 +26,7 @@ from chatkeep.store import Store
 from chatkeep.store.messages import StoredAnswer
 from chatkeep.store.organizations import Agent
 from chatkeep.store.sessions import SessionRow
+from chatkeep.store.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class LiveSession:
     user_agent: str
     # Ended here, perhaps not committed yet: nothing more is let in.
     is_ended: bool = False
+    # All idempotency keys that it used, when it was opened here.
+    book: KeyBook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ class Admitted:
     is_first: bool
     # An answer that was interrupted and is asked for again: made anew in its place, charged before.
     redo: StoredAnswer | None
+    # Domain mode: what is stored with the message because nobody opened it before.
+    standing: Standing | None
 
     @property
     def request_id(self) -> str:
@@ -160,11 +166,16 @@ class Replayed:
 
     seen: Seen
     widget: Widget
-    session: SessionRow
+    live: LiveSession
     message_id: MessageId | None
     stored: StoredAnswer | None
     wants_stream: bool
     usage: Usage
+
+    @property
+    def session(self) -> SessionRow:
+        """The session as stored."""
+        return self.live.row
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 
 from chatkeep.admit._ban_list import DAY_MS, WARNING_MS, Subject
+from chatkeep.admit._notes import keep
 from chatkeep.admit._types import Desk, Seen
 from chatkeep.audit import Context
 from chatkeep.audit.catalogue import BlockCreated
@@ -18,7 +19,6 @@ from chatkeep.clock import iso_ms
 from chatkeep.crypto import new_id
 from chatkeep.errors import Reason, Refused
 from chatkeep.ids import BlockId, OrgId
-from chatkeep.store import Write
 from chatkeep.store import blocks as rows
 from chatkeep.store.blocks import BlockKind, BlockRow, WarningRow
 
@@ -49,8 +49,8 @@ def note_refusal(refusal: Refused, seen: Seen, desk: Desk, context: Context) -> 
     if seen.widget is None:
         return
     now_ms = _now_ms(desk)
-    for subject in _warned(refusal, seen, seen.widget.org_id):
-        _keep(desk, rows.new_warning(WarningRow(subject.org_id, subject.kind, subject.value, now_ms)))
+    for subject in _warned(refusal, seen, seen.widget.org_id, desk):
+        keep(desk, rows.new_warning(WarningRow(subject.org_id, subject.kind, subject.value, now_ms)))
         if desk.bans.warn(subject, now_ms, block_after=desk.settings.auto_block_after_warnings):
             _block(subject, desk, context, now_ms)
 
@@ -89,17 +89,19 @@ def _subjects(seen: Seen, org: OrgId) -> list[Subject]:
     return subjects
 
 
-def _warned(refusal: Refused, seen: Seen, org: OrgId) -> list[Subject]:
+def _warned(refusal: Refused, seen: Seen, org: OrgId, desk: Desk) -> list[Subject]:
     """Whom *refusal* warns: address and session, the session alone, or nobody."""
-    address = Subject(org, "address", seen.arrival.address.bucket)
+    # One forger in an office or behind a carrier's gateway must not lock out all who share its address.
+    is_shared = desk.bans.factor(org, seen.arrival.address.text) != 1
+    address = [] if is_shared else [Subject(org, "address", seen.arrival.address.bucket)]
     session = [Subject(org, "session", seen.session.session_id)] if seen.session is not None else []
     if refusal.reason in _BAD_CREDENTIALS and not refusal.note.get("is_honest"):
-        return [address, *session]
+        return [*address, *session]
     if refusal.reason is not Reason.RATE_LIMIT_EXCEEDED or refusal.limit is None or refusal.limit.limit_type in {"interval", "concurrency"}:
         return []
     layer = refusal.note.get("layer")
     if layer in {"address", "sessions"}:
-        return [address, *session]
+        return [*address, *session]
     return session if layer in {"session", "visitor"} else []
 
 
@@ -110,19 +112,8 @@ def _block(subject: Subject, desk: Desk, context: Context, now_ms: int) -> None:
     ends_at_ms = min(now_ms + minutes * 60_000, now_ms + DAY_MS)
     block = BlockRow(BlockId(new_id("block")), subject.org_id, kind, subject.value, "warned too often", True, now_ms, ends_at_ms)
     desk.bans.add(block)
-    _keep(desk, rows.new_block(block))
+    keep(desk, rows.new_block(block))
     desk.recorder.record(BlockCreated(kind, is_automatic=True, seconds=(ends_at_ms - now_ms) // 1000), context)
-
-
-def _keep(desk: Desk, write: Write) -> None:
-    """Store without waiting: a guard does not wait for its own notes."""
-    desk.store.write(write).add_done_callback(_note_failure)
-
-
-def _note_failure(kept: asyncio.Future[None]) -> None:
-    """Say that a note was lost."""
-    if not kept.cancelled() and kept.exception() is not None:
-        log.warning("block_not_stored", extra={"fields": {"reason": type(kept.exception()).__name__}})
 
 
 def _now_ms(desk: Desk) -> int:

@@ -6,15 +6,12 @@ Store down: the conversation that the session opened is known; any other is ``Un
 """
 
 from chatkeep.admit._types import Desk, LiveSession
-from chatkeep.crypto import new_id
 from chatkeep.errors import Reason, Refused
 from chatkeep.ids import ConversationId
-from chatkeep.store import Clash
 from chatkeep.store.engine import Tx
 from chatkeep.store.erasing import was_erased
 from chatkeep.store.messages import owns_conversation
 from chatkeep.store.sessions import SessionRow
-from chatkeep.store.standing import add_conversation, find_owner
 
 
 async def load(wanted: ConversationId | None, session: LiveSession, desk: Desk) -> ConversationId:
@@ -43,21 +40,3 @@ def _find(tx: Tx, session: SessionRow, wanted: ConversationId) -> ConversationId
     if owns_conversation(tx, session.org_id, session.visitor_id, wanted):
         return wanted
     return session.conversation_id if was_erased(tx, session.org_id, session.visitor_id, wanted) else None
-
-
-async def load_or_make(wanted: ConversationId | None, session: LiveSession, desk: Desk) -> ConversationId:
-    """Domain mode: *wanted* if it is of the visitor's network, made if nobody's; a new one when none was named. Raises ``Refused``."""
-    row = session.row
-    conversation = wanted or ConversationId(new_id("conv"))
-    owner = await desk.store.read(find_owner, conversation) if wanted is not None else None
-    if owner is None:
-        at_ms = int(desk.clock.now().timestamp() * 1000)
-        try:
-            await desk.store.transaction(add_conversation, row.org_id, conversation, widget=row.widget_id, visitor=row.visitor_id, at_ms=at_ms)
-        except Clash:
-            owner = await desk.store.read(find_owner, conversation)
-        else:
-            return conversation
-    if owner != row.visitor_id:
-        raise Refused(Reason.NOT_FOUND)
-    return conversation

@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 
 from chatkeep.admit._in_flight import Claim
-from chatkeep.admit._types import Arrival, Desk
+from chatkeep.admit._key_book import KeyBook
+from chatkeep.admit._types import Arrival, Desk, LiveSession
 from chatkeep.crypto import content_digest, keyed_hash
 from chatkeep.errors import Reason, Refused, invalid
 from chatkeep.ids import MessageId, OrgId
 from chatkeep.store.idempotency import KeyRow, find_key
 from chatkeep.store.messages import StoredAnswer, find_answer
-from chatkeep.store.sessions import SessionRow
 
 KEY_FORM = r"^[\x21-\x7e]{1,255}$"
 _FORM = re.compile(KEY_FORM.removesuffix("$") + r"\Z", re.ASCII)
@@ -33,16 +33,21 @@ class Known:
     stored: StoredAnswer | None = None
 
 
-async def load(arrival: Arrival, session: SessionRow, desk: Desk) -> Claim | Known | None:
+async def load(arrival: Arrival, session: LiveSession, desk: Desk) -> Claim | Known | None:
     """What is known of this message: nothing (its key is claimed now), or its answer. ``None`` without a key."""
-    found = await claim(arrival, session.org_id, session.session_id, desk)
-    if isinstance(found, Known) and found.row is not None and found.message_id is not None:
-        stored = await desk.store.read(find_answer, session.org_id, session.visitor_id, found.message_id)
-        return Known(found.message_id, found.row, stored)
-    return found
+    row = session.row
+    found = await claim(arrival, row.org_id, row.session_id, desk, session.book)
+    if not isinstance(found, Known) or found.row is None or found.message_id is None:
+        return found
+    stored = await desk.store.read(find_answer, row.org_id, row.visitor_id, found.message_id)
+    if stored is None and session.book is not None and session.book.is_whole:
+        # Its conversation was erased, and by another process.
+        session.book.close()
+        return await load(arrival, session, desk)
+    return Known(found.message_id, found.row, stored)
 
 
-async def claim(arrival: Arrival, org: OrgId, scope: str, desk: Desk) -> Claim | Known | None:
+async def claim(arrival: Arrival, org: OrgId, scope: str, desk: Desk, book: KeyBook | None = None) -> Claim | Known | None:
     """The request's key, newly taken, or what it stands for already; ``None`` without a key. Raises ``Refused``."""
     text = arrival.headers.get("idempotency-key")
     if text is None:
@@ -55,9 +60,10 @@ async def claim(arrival: Arrival, org: OrgId, scope: str, desk: Desk) -> Claim |
     if other is not None:
         _check_same(other.body_digest, body_digest)
         return _known(await asyncio.shield(other.known), body_digest) or Known(other.message_id, None)
-    taken = desk.in_flight.claim(digest, body_digest)
+    taken = desk.in_flight.claim(digest, body_digest, book)
+    at_ms = int(desk.clock.now().timestamp() * 1000)
     try:
-        row = await desk.store.read(find_key, org, digest, at_ms=int(desk.clock.now().timestamp() * 1000))
+        row = book.find(digest, at_ms=at_ms) if book is not None and book.is_whole else await desk.store.read(find_key, org, digest, at_ms=at_ms)
     except BaseException:
         desk.in_flight.release(taken)
         raise

@@ -22,6 +22,7 @@ from chatkeep.errors import LimitHit, Reason, Refused, Usage
 from chatkeep.ids import ConversationId, OrgId
 from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding, Window
 from chatkeep.store.messages import count_for_limits
+from chatkeep.store.sessions import SessionRow
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -29,6 +30,8 @@ _STATIC_PER_MINUTE = 600
 _REFUSED_ORIGINS_PER_MINUTE = 60
 _GLOBAL_FACTOR = 10
 _NO_LIMIT = 2**31
+# Whoever comes back does so while the gateway still holds the connection that broke.
+_READERS_PER_STREAM = 4
 _WIDE_FACTOR = 4  # an IPv6 /48 holds 65,536 networks of the /64 that one customer gets
 
 
@@ -43,6 +46,7 @@ _LAYERS: dict[str, Layer] = {
     "sessmsg": "session",
     "convmsg": "conversation",
     "str": "concurrency",
+    "read": "concurrency",
 }
 
 
@@ -214,6 +218,19 @@ def _plain_counters(widget: Widget, session: LiveSession, conversation: Conversa
     return (
         Counter(f"sessmsg:{session.row.session_id}", "per_session", _NO_LIMIT if is_tokenless else limits.per_session, action="new_session"),
         Counter(f"convmsg:{conversation}", "per_conversation", limits.per_conversation, action="new_conversation"),
+    )
+
+
+def spend_reading(seen: Seen, widget: Widget, session: SessionRow, desk: Desk) -> tuple[Bucket, ...]:
+    """Take the place of one more reader of answers that are there; returns what to give back. Raises ``Refused``."""
+    limits = widget.settings.limits
+    return spend(
+        [
+            Gauge(f"read:{session.session_id}", "concurrency", _READERS_PER_STREAM * limits.streams_per_session),
+            Gauge(f"read:{widget.widget_id}", "concurrency", _READERS_PER_STREAM * limits.streams_per_widget),
+        ],
+        seen,
+        desk,
     )
 
 

@@ -3,11 +3,13 @@
 A changed network (/24, /56) or browser family is recorded; it is not an end, because
 phones roam, unless the widget says ``strict_address``. A challenge will be asked here
 once challenges exist. Stops: with ``strict_address``, a stolen token on another network.
-Store down: what this process saw last counts; noting a change is ``Unavailable``: closed.
+Store down: what this process saw last counts; a change that cannot be stored is noted again.
 """
 
 import ipaddress
+from dataclasses import dataclass
 
+from chatkeep.admit._notes import keep
 from chatkeep.admit._types import Arrival, Desk, LiveSession, Widget
 from chatkeep.audit.catalogue import SessionSteppedUp
 from chatkeep.audit.recorder import Context
@@ -21,8 +23,17 @@ _FAMILIES = ("Edg", "OPR", "SamsungBrowser", "Firefox", "FxiOS", "CriOS", "Chrom
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
 
 
-async def compare(arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> None:
-    """Record a change of network or browser. Raises ``Refused`` where the widget is strict about the network."""
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A session that goes on from elsewhere: *what* changed, and where it is now."""
+
+    what: str
+    address: str
+    user_agent: str
+
+
+def compare(arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> Move | None:
+    """What changed of network and browser, if anything. Raises ``Refused`` where the widget is strict about the network."""
     address, user_agent = arrival.address.text, user_agent_of(arrival)
     changed = []
     if address != session.address and prefix(address) != prefix(session.address):
@@ -30,14 +41,28 @@ async def compare(arrival: Arrival, session: LiveSession, widget: Widget, desk: 
     if user_agent != session.user_agent and family(user_agent) != family(session.user_agent):
         changed.append("user_agent")
     if not changed:
-        return
-    row = session.row
-    context = Context(arrival.request_id, row.org_id, row.widget_id, row.session_id, None, row.origin, address, user_agent)
-    desk.recorder.record(SessionSteppedUp(" and ".join(changed)), context)
+        return None
+    move = Move(" and ".join(changed), address, user_agent)
     if "address" in changed and widget.settings.access.strict_address:
+        _record(move, arrival, session, desk)
         raise Refused(Reason.INVALID_SESSION)
-    session.address, session.user_agent = address, user_agent
-    await desk.store.transaction(rows.note_step_up, row.org_id, row.session_id, address=address, user_agent=user_agent)
+    return move
+
+
+def follow(move: Move | None, arrival: Arrival, session: LiveSession, desk: Desk) -> None:
+    """Note a change, once the limits let the request through."""
+    if move is None:
+        return
+    _record(move, arrival, session, desk)
+    session.address, session.user_agent = move.address, move.user_agent
+    keep(desk, rows.move(session.row, address=move.address, user_agent=move.user_agent))
+
+
+def _record(move: Move, arrival: Arrival, session: LiveSession, desk: Desk) -> None:
+    """One event that says what changed."""
+    row = session.row
+    context = Context(arrival.request_id, row.org_id, row.widget_id, row.session_id, None, row.origin, move.address, move.user_agent)
+    desk.recorder.record(SessionSteppedUp(move.what), context)
 
 
 def user_agent_of(arrival: Arrival) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from chatkeep.admit import identity, network, proof
 from chatkeep.admit._in_flight import Claim
+from chatkeep.admit._key_book import KeyBook
 from chatkeep.admit._types import Arrival, Desk, LiveSession, Widget
 from chatkeep.admit.domains import Origin
 from chatkeep.admit.idempotency import Known, in_progress
@@ -42,6 +43,15 @@ class Shown:
 
     token: str
     claims: SessionClaims
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whoever shows a session's token: the session, their proof where it is bound, and whether they have moved."""
+
+    live: LiveSession
+    proof: Proof | None
+    move: network.Move | None
 
 
 def widget_of(arrival: Arrival, in_body: str | None, desk: Desk) -> WidgetId | None:
@@ -88,7 +98,9 @@ def begin(arrival: Arrival, page: Origin, widget: Widget, bound: Proof | None, d
         ended_at_ms=None,
         end_reason=None,
     )
-    return _enliven(row)
+    session = _enliven(row)
+    session.book = KeyBook()
+    return session
 
 
 async def keep(session: LiveSession, page: Page, vouched: Identity | None, ticket: SingleUse | None, claim: Claim | None, desk: Desk) -> LiveSession:
@@ -102,7 +114,8 @@ async def keep(session: LiveSession, page: Page, vouched: Identity | None, ticke
     opened = await desk.store.transaction(openings.open_session, row.org_id, row, page, known=known, once=once, key=_key_row(claim, session, desk))
     if isinstance(opened, SingleUse):
         raise identity.refusal("ticket" if opened == ticket else "identity", identity.Cause.USED)
-    return _enliven(opened)
+    session.row, session.active_at_ms = opened, opened.active_at_ms
+    return session
 
 
 def scope(arrival: Arrival, page: Origin, widget: Widget, bound: Proof | None) -> str:
@@ -131,10 +144,10 @@ async def reload(known: Known, widget: Widget, desk: Desk) -> LiveSession:
     return session
 
 
-async def load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tuple[LiveSession, Proof | None]:
-    """The live session of the token, and its proof where it is bound. Raises ``Refused`` with what the client should do."""
-    session, found = await _load(shown, arrival, widget, desk)
-    claims, now_ms = shown.claims, _now_ms(desk)
+async def load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
+    """The holder of the token. Raises ``Refused`` with what the client should do."""
+    holder = await _load(shown, arrival, widget, desk)
+    session, claims, now_ms = holder.live, shown.claims, _now_ms(desk)
     if claims.gen != session.generation and not _is_grace(claims, session, now_ms):
         await _end_if_stolen(arrival, session, widget, desk)
         raise Refused(Reason.TOKEN_EXPIRED)
@@ -144,21 +157,21 @@ async def load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tu
         # First use of the newest token: the one before it ends now.
         session.previous_until_ms = None
         await desk.store.transaction(rows.confirm_generation, widget.org_id, session.row.session_id, claims.gen)
-    return session, found
+    return holder
 
 
-async def load_for_refresh(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tuple[LiveSession, Proof | None]:
+async def load_for_refresh(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
     """As ``load``, for a token that may be old: with the session's key, any will do until the session ends."""
-    session, found = await _load(shown, arrival, widget, desk)
-    if found is not None:
-        return session, found
-    claims, now_ms = shown.claims, _now_ms(desk)
+    holder = await _load(shown, arrival, widget, desk)
+    if holder.proof is not None:
+        return holder
+    session, claims, now_ms = holder.live, shown.claims, _now_ms(desk)
     if claims.gen != session.generation and not _is_grace(claims, session, now_ms):
         await _end_if_stolen(arrival, session, widget, desk)
         raise Refused(Reason.TOKEN_EXPIRED)
     if (claims.exp + GRACE_SECONDS) * 1000 <= now_ms:
         raise Refused(Reason.TOKEN_EXPIRED)
-    return session, None
+    return holder
 
 
 async def rotate(shown: Shown, session: LiveSession, desk: Desk) -> bool:
@@ -195,8 +208,8 @@ def _enliven(row: SessionRow) -> LiveSession:
     return LiveSession(row, row.generation, row.previous_until_ms, row.active_at_ms, row.address, row.user_agent)
 
 
-async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> tuple[LiveSession, Proof | None]:
-    """The session of *shown*, alive, in its place, and with its key."""
+async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
+    """The holder of *shown*: alive, in its place, and with its key."""
     claims = shown.claims
     if claims.wid != widget.widget_id or arrival.origin is None or claims.origin != arrival.origin.text:
         raise Refused(Reason.INVALID_SESSION)
@@ -209,8 +222,7 @@ async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> t
         raise Refused(Reason.INVALID_SESSION)
     _check_lives(session, widget, desk)
     found = await _check_key(shown, arrival, session, widget, desk)
-    await network.compare(arrival, session, widget, desk)
-    return session, found
+    return Holder(session, found, network.compare(arrival, session, widget, desk))
 
 
 async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSession | None:
@@ -239,6 +251,9 @@ def _check_lives(session: LiveSession, widget: Widget, desk: Desk) -> None:
     now_ms = _now_ms(desk)
     age_ms = now_ms - session.row.created_at_ms
     idle_ms = now_ms - session.active_at_ms
+    if widget.access_mode == "identity" and not session.row.is_vouched:
+        # Opened before the widget began to ask who its visitors are.
+        raise Refused(Reason.SESSION_EXPIRED)
     if age_ms >= desk.settings.session_max_age_hours * _HOUR_MS or idle_ms >= widget.settings.limits.idle_minutes * _MINUTE_MS:
         raise Refused(Reason.SESSION_EXPIRED)
 

@@ -2,42 +2,57 @@
 
 The visitor is (widget, page's origin, client address); conversations belong to the
 address's network (/24, /56), because phones roam within it. Weaker than a session:
-whoever shares the network and knows a conversation's id can go on with it.
+whoever shares the network and knows a conversation's id can go on with it. Nothing is
+stored here: what is new begins with the message, after the limits.
 Stops: nothing that limits and the origin check do not stop.
 Store down: a visitor seen at most 2 s ago is known; otherwise ``Unavailable``: closed.
 Spec: limits-and-sessions, "Access modes".
 """
 
 import base64
-from contextlib import suppress
 
 from chatkeep.admit import network
 from chatkeep.admit._types import Arrival, Desk, LiveSession, Widget
 from chatkeep.admit.domains import Origin
 from chatkeep.crypto import keyed_hash, new_id
+from chatkeep.errors import Reason, Refused
 from chatkeep.ids import ConversationId, SessionId, VisitorId
-from chatkeep.store import Clash
 from chatkeep.store import sessions as rows
 from chatkeep.store.sessions import SessionRow
-from chatkeep.store.standing import open_standing
+from chatkeep.store.standing import Standing, find_owner
 
 
-async def load(arrival: Arrival, page: Origin, widget: Widget, desk: Desk) -> LiveSession:
-    """The standing session of this visitor, made at the first message."""
+async def load(
+    arrival: Arrival, page: Origin, asked_for: ConversationId | None, widget: Widget, desk: Desk
+) -> tuple[LiveSession, Standing | None, ConversationId]:
+    """The visitor's standing session, the conversation that is *asked_for* (or a new one), and both to be stored if something of them is new."""
+    session, is_stored = await _find_session(arrival, page, widget, desk)
+    conversation, is_known = asked_for or ConversationId(new_id("conv")), False
+    if asked_for is not None:
+        owner = await desk.store.read(find_owner, asked_for)
+        if owner is not None and owner != session.row.visitor_id:
+            raise Refused(Reason.NOT_FOUND)
+        is_known = owner is not None
+    return session, None if is_stored and is_known else Standing(session.row, conversation), conversation
+
+
+async def _find_session(arrival: Arrival, page: Origin, widget: Widget, desk: Desk) -> tuple[LiveSession, bool]:
+    """The standing session of this visitor, and whether it is stored and open."""
     place = f"{widget.widget_id} {page.text} "
     session_id = SessionId("sess_" + _derive(desk, place + arrival.address.bucket))
     cached = desk.sessions.find(session_id)
     if cached is not None:
-        return cached
+        return cached, True
     row = await desk.store.read(rows.find_session, widget.widget_id, session_id)
     if row is None:
-        row = _begin(arrival, page, widget, session_id, VisitorId("vis_" + _derive(desk, place + network.prefix(arrival.address.text))), desk)
-        # Where the visitor's first two messages came at the same time, both find the same.
-        with suppress(Clash):
-            await desk.store.transaction(open_standing, row)
+        visitor = VisitorId("vis_" + _derive(desk, place + network.prefix(arrival.address.text)))
+        row, is_stored = _begin(arrival, page, widget, session_id, visitor, desk), False
+    else:
+        is_stored = row.ended_at_ms is None
     session = LiveSession(row, 0, None, row.active_at_ms, row.address, row.user_agent)
-    desk.sessions.put(session_id, session)
-    return session
+    if is_stored:
+        desk.sessions.put(session_id, session)
+    return session, is_stored
 
 
 def _derive(desk: Desk, text: str) -> str:

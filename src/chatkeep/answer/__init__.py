@@ -20,6 +20,7 @@ from chatkeep.store import Clash, Write
 from chatkeep.store.idempotency import KeyRow, remembering
 from chatkeep.store.messages import NewTurn, beginning, reopen_answer
 from chatkeep.store.sessions import activity, ended_among
+from chatkeep.store.standing import begin_standing
 
 __all__ = ["Answers", "Ending", "Running", "Tools"]
 
@@ -76,14 +77,27 @@ class Answers:
             if not await store.transaction(reopen_answer, admitted.org_id, turn.answer_id, at_ms=turn.at_ms):
                 raise in_progress(turn.answer_id)
             return
-        key: tuple[Write, ...] = ()
-        if admitted.claim is not None:
-            key = remembering(admitted.org_id, KeyRow(admitted.claim.digest, admitted.claim.body_digest, turn.answer_id, None, turn.at_ms))
+        claim, standing = admitted.claim, admitted.standing
+        key = KeyRow(claim.digest, claim.body_digest, turn.answer_id, None, turn.at_ms) if claim is not None else None
+        writes: tuple[Write, ...] = (*beginning(turn), activity(session, turn.at_ms), *(remembering(admitted.org_id, key) if key is not None else ()))
+        is_stored = True
         try:
-            await store.write(*beginning(turn), activity(session, turn.at_ms), *key)
+            if standing is None:
+                await store.write(*writes)
+            else:
+                is_stored = await store.transaction(begin_standing, admitted.org_id, standing, writes, at_ms=turn.at_ms)
         except Clash:
-            # Its conversation was erased, or another process took its key, since it was admitted: next time admission knows.
-            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2) from None
+            is_stored = False
+        except Unavailable:
+            # Perhaps it was stored all the same.
+            if claim is not None:
+                claim.note(None)
+            raise
+        if claim is not None:
+            claim.note(key if is_stored else None)
+        if not is_stored:
+            # Its conversation was erased or taken, or another process took its key, since it was admitted: next time admission knows.
+            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)
 
     def find(self, message_id: MessageId, session_id: SessionId) -> Running | None:
         """The answer of that id while it is being made, if it belongs to the session."""

@@ -1,7 +1,6 @@
 """How far is an answer? Its text as it grows, and whoever follows it.
 
-The event id of a delta is the answer's length in code points after it, so a reader's
-place is one number.
+A reader's place is behind so many code points of it (``place.py``).
 """
 
 import asyncio
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from chatkeep.answer.place import START, Place
 from chatkeep.ids import ConversationId, MessageId, SessionId
 
 
@@ -38,7 +38,7 @@ class Follower:
     """One reader: how many pieces it has, when it may be woken next, what wakes it."""
 
     position: int = 0
-    length: int = 0
+    place: Place = START
     due: float = 0.0
     waiting: asyncio.Future[None] | None = None
     timer: asyncio.TimerHandle | None = None

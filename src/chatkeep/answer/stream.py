@@ -1,9 +1,8 @@
 """How does a growing answer become an event stream?
 
 Server-sent events (WHATWG HTML): ``start``, ``sources``, ``delta``, then ``done`` or
-``error``; text only ever as JSON data, so that it cannot imitate an event. A delta's id
-is the answer's length in code points after it, so whoever comes back asks for
-``text[id:]``. Deltas wait at most 40 ms for company.
+``error``; text only ever as JSON data, so that it cannot imitate an event. An event's id
+is the reader's place after it (``place.py``). Deltas wait at most 40 ms for company.
 """
 
 import asyncio
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from chatkeep.answer.place import START, Place
 from chatkeep.answer.running import GOOD, Ending, Follower, Running
 from chatkeep.errors import Reason, Refused, Unavailable, Usage
 from chatkeep.store.messages import StoredAnswer
@@ -40,29 +40,30 @@ def failure_of(ending: Ending) -> Refused | Unavailable | None:
     return Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=_SHUTDOWN_RETRY_SECONDS)
 
 
-async def events(running: Running, usage: Usage, envelope: Envelope, *, after: int = 0) -> AsyncIterator[bytes]:
-    """Yield the stream of one answer, event by event, from *after* code points on."""
+async def events(running: Running, usage: Usage, envelope: Envelope, *, after: Place = START) -> AsyncIterator[bytes]:
+    """Yield the stream of one answer, event by event, from *after* on, or from its beginning where *after* is not in it."""
     loop = asyncio.get_running_loop()
     follower = running.follow()
     pinger = _Pinger(loop, lambda: running.wake(follower))
     has_sources = False
     try:
-        yield _start(running.message_id, running.conversation_id, after)
-        if after > 0:
-            yield _catch_up(running, follower, after)
+        begin = after.within(running.text)
+        yield _start(running.message_id, running.conversation_id, begin)
+        if begin.length:
+            yield _catch_up(running, follower, begin)
         while True:
             if running.sources and not has_sources:
                 has_sources = True
-                yield _event(follower.length, "sources", running.sources)
+                yield _event(follower.place, "sources", running.sources)
             if follower.position < len(running.pieces) and (running.ending is not None or loop.time() >= follower.due):
                 text = "".join(running.pieces[follower.position :])
                 follower.position = len(running.pieces)
-                follower.length += len(text)
+                follower.place = follower.place.after(text)
                 follower.due = loop.time() + COALESCE_SECONDS
                 pinger.quiet_since = loop.time()
-                yield _event(follower.length, "delta", {"text": text})
+                yield _event(follower.place, "delta", {"text": text})
             elif running.ending is not None:
-                yield _last(running.ending, follower.length, usage, envelope)
+                yield _last(running.ending, follower.place, usage, envelope)
                 return
             elif loop.time() - pinger.quiet_since >= PING_SECONDS:
                 pinger.quiet_since = loop.time()
@@ -74,15 +75,17 @@ async def events(running: Running, usage: Usage, envelope: Envelope, *, after: i
         running.leave(follower)
 
 
-def stored_events(stored: StoredAnswer, usage: Usage, envelope: Envelope, *, after: int = 0) -> Iterator[bytes]:
-    """Yield the stream of an answer that ended, from *after* code points on."""
-    length = len(stored.text)
-    yield _start(stored.message_id, stored.conversation_id, after)
+def stored_events(stored: StoredAnswer, usage: Usage, envelope: Envelope, *, after: Place = START) -> Iterator[bytes]:
+    """Yield the stream of an answer that ended, from *after* on, or from its beginning where *after* is not in it."""
+    begin = after.within(stored.text)
+    missing = stored.text[begin.length :]
+    end = begin.after(missing)
+    yield _start(stored.message_id, stored.conversation_id, begin)
     if stored.citations:
-        yield _event(min(after, length), "sources", stored.citations)
-    if after < length:
-        yield _event(length, "delta", {"text": stored.text[after:]})
-    yield _last(ending_of(stored), length, usage, envelope)
+        yield _event(begin, "sources", stored.citations)
+    if missing:
+        yield _event(end, "delta", {"text": missing})
+    yield _last(ending_of(stored), end, usage, envelope)
 
 
 def ending_of(stored: StoredAnswer) -> Ending:
@@ -92,12 +95,12 @@ def ending_of(stored: StoredAnswer) -> Ending:
     return Ending.DONE if stored.state == "complete" else Ending.SHUTDOWN
 
 
-def _catch_up(running: Running, follower: Follower, after: int) -> bytes:
-    """What a reader who has *after* code points has missed so far, as one delta (perhaps an empty one)."""
-    text = running.text
+def _catch_up(running: Running, follower: Follower, begin: Place) -> bytes:
+    """What a reader has missed since *begin*, as one delta (perhaps an empty one)."""
+    missing = running.text[begin.length :]
     follower.position = len(running.pieces)
-    follower.length = len(text)
-    return _event(len(text), "delta", {"text": text[after:]})
+    follower.place = begin.after(missing)
+    return _event(follower.place, "delta", {"text": missing})
 
 
 class _Pinger:
@@ -122,19 +125,19 @@ class _Pinger:
         self._timer = self._loop.call_later(left, self._fire)
 
 
-def _start(message_id: str, conversation_id: str, after: int) -> bytes:
+def _start(message_id: str, conversation_id: str, after: Place) -> bytes:
     """The first event."""
     return _event(after, "start", {"message_id": message_id, "conversation_id": conversation_id})
 
 
-def _last(ending: Ending, length: int, usage: Usage, envelope: Envelope) -> bytes:
+def _last(ending: Ending, place: Place, usage: Usage, envelope: Envelope) -> bytes:
     """The one event that ends a stream."""
     failure = failure_of(ending)
     if failure is not None:
-        return _event(length, "error", envelope(failure))
-    return _event(length, "done", {"usage": usage, "finish_reason": ending.value})
+        return _event(place, "error", envelope(failure))
+    return _event(place, "done", {"usage": usage, "finish_reason": ending.value})
 
 
-def _event(number: int, name: str, data: object) -> bytes:
+def _event(place: Place, name: str, data: object) -> bytes:
     """One event. JSON has no raw line breaks, so one ``data`` line is enough."""
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), _json.encode(data))
+    return b"id: %d-%08x\nevent: %s\ndata: %s\n\n" % (*place, name.encode(), _json.encode(data))

@@ -5,6 +5,6 @@ waits for, and log lines.
 """
 
 from chatkeep.audit.catalogue import Event, event_for, event_types
-from chatkeep.audit.recorder import Context, Recorder
+from chatkeep.audit.recorder import Context, Recorder, record_within
 
-__all__ = ["Context", "Event", "Recorder", "event_for", "event_types"]
+__all__ = ["Context", "Event", "Recorder", "event_for", "event_types", "record_within"]

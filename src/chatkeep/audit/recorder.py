@@ -20,9 +20,9 @@ from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import Unavailable
 from chatkeep.ids import ConversationId, EventId, OrgId, SessionId, WidgetId
-from chatkeep.store import Store, Write
+from chatkeep.store import Store, Tx, Write
 from chatkeep.store.analytics import AnalyticsRow, new_analytics_event
-from chatkeep.store.events import EventRow, more_of, new_event
+from chatkeep.store.events import EventRow, add_event, more_of, new_event
 from chatkeep.store.usage import UsageRow, add_usage
 
 _FLUSH_SECONDS = 0.5
@@ -83,7 +83,7 @@ class Recorder:
             found.row = replace(found.row, count=found.row.count + 1)
             return
         self._rows_of[context.address] += 1
-        row = self._row(event, context)
+        row = event_row(event, context, self._clock, self._hash_key)
         self._open[key] = _Open(row, self._clock.monotonic() + (_FOLD_SECONDS if event.folds else 0.0))
         if log.isEnabledFor(_LEVELS[event.severity]):
             log.log(_LEVELS[event.severity], event.type, extra={"fields": _log_fields(row)})
@@ -191,25 +191,31 @@ class Recorder:
                 # The outermost edge of this task: a bug in one flush must not end all recording.
                 log.exception("recorder_failed")
 
-    def _row(self, event: Event, context: Context) -> EventRow:
-        """The row of a new event."""
-        return EventRow(
-            event_id=EventId(new_id("evt")),
-            time_ms=int(self._clock.now().timestamp() * 1000),
-            type=event.type,
-            severity=event.severity,
-            org_id=context.org_id,
-            widget_id=context.widget_id,
-            session_id=context.session_id,
-            conversation_id=context.conversation_id,
-            domain=cut_domain(context.domain),
-            address=context.address,
-            address_hash=hash_address(self._hash_key, context.address),
-            user_agent=cut_user_agent(context.user_agent),
-            request_id=context.request_id,
-            details=event.details(),
-            count=1,
-        )
+
+def record_within(tx: Tx, event: Event, org: OrgId, clock: Clock) -> None:
+    """Note what an operator did, in the transaction of what they did: there is never one without the other."""
+    add_event(tx, event_row(event, Context(org_id=org), clock, b""))
+
+
+def event_row(event: Event, context: Context, clock: Clock, hash_key: bytes) -> EventRow:
+    """The row of a new event. *hash_key* is for its address, if it has one."""
+    return EventRow(
+        event_id=EventId(new_id("evt")),
+        time_ms=int(clock.now().timestamp() * 1000),
+        type=event.type,
+        severity=event.severity,
+        org_id=context.org_id,
+        widget_id=context.widget_id,
+        session_id=context.session_id,
+        conversation_id=context.conversation_id,
+        domain=cut_domain(context.domain),
+        address=context.address,
+        address_hash=hash_address(hash_key, context.address),
+        user_agent=cut_user_agent(context.user_agent),
+        request_id=context.request_id,
+        details=event.details(),
+        count=1,
+    )
 
 
 _LEVELS = {"info": logging.DEBUG, "notice": logging.INFO, "warning": logging.WARNING, "high": logging.ERROR}

@@ -3,11 +3,13 @@
 import ipaddress
 
 from chatkeep.admit.domains import find_origin
+from chatkeep.audit import record_within
+from chatkeep.audit.catalogue import BlockCreated, BlockLifted
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import WrongUsage
 from chatkeep.ids import BlockId, OrgId
-from chatkeep.store import Store
+from chatkeep.store import Store, Tx
 from chatkeep.store import blocks as rows
 from chatkeep.store.blocks import BlockKind, BlockRow, ExemptionRow
 
@@ -32,7 +34,7 @@ def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str
         created_at_ms=now_ms,
         ends_at_ms=None if minutes is None else now_ms + int(minutes * 60_000),
     )
-    store.transaction_now(rows.add_block, org, made)
+    store.transaction_now(_add, made, clock)
     return made
 
 
@@ -44,7 +46,7 @@ def all_blocks(store: Store, clock: Clock, org: OrgId, *, with_past: bool) -> li
 def lift(store: Store, clock: Clock, org: OrgId, block_id: str) -> None:
     """Lift a block. Raises ``WrongUsage``."""
     # An id that no database can hold is nobody's.
-    if not block_id.isprintable() or not store.transaction_now(rows.lift_block, org, block_id, at_ms=int(clock.now().timestamp() * 1000)):
+    if not block_id.isprintable() or not store.transaction_now(_lift, org, block_id, clock):
         msg = f"there is no block {block_id[:100]!r} that holds: `chatkeep blocks list` shows all"
         raise WrongUsage(msg)
 
@@ -69,6 +71,21 @@ def end_exemption(store: Store, org: OrgId, exemption_id: str) -> None:
     if not exemption_id.isprintable() or not store.transaction_now(rows.remove_exemption, org, exemption_id):
         msg = f"there is no exemption {exemption_id[:100]!r}: `chatkeep blocks exempt` shows all"
         raise WrongUsage(msg)
+
+
+def _add(tx: Tx, block: BlockRow, clock: Clock) -> None:
+    """Make *block*, with its event."""
+    rows.add_block(tx, block.org_id, block)
+    seconds = None if block.ends_at_ms is None else (block.ends_at_ms - block.created_at_ms) // 1000
+    record_within(tx, BlockCreated(block.kind, is_automatic=False, seconds=seconds), block.org_id, clock)
+
+
+def _lift(tx: Tx, org: OrgId, block_id: str, clock: Clock) -> bool:
+    """Lift a block, with its event; ``False`` when there is none that holds."""
+    is_lifted = rows.lift_block(tx, org, block_id, at_ms=int(clock.now().timestamp() * 1000))
+    if is_lifted:
+        record_within(tx, BlockLifted(block_id), org, clock)
+    return is_lifted
 
 
 def _checked_value(kind: BlockKind, value: str) -> str:

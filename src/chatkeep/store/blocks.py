@@ -78,7 +78,7 @@ def new_warning(warning: WarningRow) -> Write:
 
 def revision(tx: Tx) -> tuple[object, ...]:
     """Something that changes whenever a block or an exemption is made, lifted or removed. Instance-wide."""
-    of_blocks = tx.execute(select(func.count(), func.max(blocks.c.created_at), func.max(blocks.c.lifted_at)).select_from(blocks)).one()
+    of_blocks = tx.execute(select(func.count(), func.max(blocks.c.created_at), func.count(blocks.c.lifted_at)).select_from(blocks)).one()
     of_exemptions = tx.execute(select(func.count(), func.max(exemptions.c.created_at)).select_from(exemptions)).one()
     return (*of_blocks, *of_exemptions)
 

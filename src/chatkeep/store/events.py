@@ -61,6 +61,12 @@ def new_event(event: EventRow) -> Write:
     )
 
 
+def add_event(tx: Tx, event: EventRow) -> None:
+    """Store *event* in the transaction of what it tells of. Instance-wide: the row names its organization, if there is one."""
+    write = new_event(event)
+    tx.execute(write.statement, [write.values])
+
+
 def more_of(event: EventId, count: int) -> Write:
     """The write that says how many equal events *event* stands for by now."""
     return Write(_recount, {"b_id": event, "b_count": count})

@@ -90,4 +90,4 @@ def _of_known(tx: Tx, org: OrgId, session: SessionRow, known: KnownVisitor) -> S
     visitor = VisitorId(tx.execute(select(visitors.c.id).where(*one)).scalar_one())
     newest = tx.execute(select(func.max(sessions.c.created_at)).where(sessions.c.visitor_id == visitor, sessions.c.created_at >= at)).scalar()
     at = at if newest is None else newest + 1
-    return replace(session, visitor_id=visitor, created_at_ms=at, active_at_ms=at)
+    return replace(session, visitor_id=visitor, created_at_ms=at, active_at_ms=at, is_vouched=True)

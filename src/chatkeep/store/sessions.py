@@ -15,7 +15,7 @@ sessions = tables.sessions
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session as stored, with the conversation that it opened. Times in ms."""
+    """A session as stored, with the conversation that it opened. *is_vouched*: the host's server said who its visitor is. Times in ms."""
 
     session_id: SessionId
     org_id: OrgId
@@ -32,6 +32,7 @@ class SessionRow:
     active_at_ms: int
     ended_at_ms: int | None
     end_reason: str | None
+    is_vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Page:
 _insert_visitor = insert(tables.visitors)
 _insert_session = insert(sessions)
 _insert_conversation = insert(tables.conversations)
+_move = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("b_id"), sessions.c.org_id == bindparam("b_org"))
+    .values(address=bindparam("b_address"), user_agent=bindparam("b_user_agent"))
+)
 _touch = update(sessions).where(sessions.c.id == bindparam("b_id"), sessions.c.org_id == bindparam("b_org")).values(active_at=bindparam("b_at"))
 
 
@@ -60,40 +66,38 @@ def new_visitor(session: SessionRow) -> Write:
 
 def starting(session: SessionRow, page: Page) -> tuple[Write, Write]:
     """The writes that make *session* and the conversation that it opens."""
-    at = session.created_at_ms
-    return (
-        Write(
-            _insert_session,
-            {
-                "id": session.session_id,
-                "org_id": session.org_id,
-                "widget_id": session.widget_id,
-                "visitor_id": session.visitor_id,
-                "origin": session.origin,
-                "address": session.address,
-                "user_agent": session.user_agent,
-                "page_url": page.page_url,
-                "page_title": page.page_title,
-                "key_thumbprint": session.key_thumbprint,
-                "generation": session.generation,
-                "previous_until": None,
-                "created_at": at,
-                "active_at": at,
-                "ended_at": None,
-                "end_reason": None,
-            },
-        ),
-        Write(
-            _insert_conversation,
-            {
-                "id": session.conversation_id,
-                "org_id": session.org_id,
-                "widget_id": session.widget_id,
-                "visitor_id": session.visitor_id,
-                "created_at": at,
-            },
-        ),
+    return new_session(session, page), new_conversation(session, session.conversation_id, session.created_at_ms)
+
+
+def new_session(session: SessionRow, page: Page) -> Write:
+    """The write that makes *session*."""
+    return Write(
+        _insert_session,
+        {
+            "id": session.session_id,
+            "org_id": session.org_id,
+            "widget_id": session.widget_id,
+            "visitor_id": session.visitor_id,
+            "origin": session.origin,
+            "address": session.address,
+            "user_agent": session.user_agent,
+            "page_url": page.page_url,
+            "page_title": page.page_title,
+            "key_thumbprint": session.key_thumbprint,
+            "generation": session.generation,
+            "previous_until": None,
+            "created_at": session.created_at_ms,
+            "active_at": session.created_at_ms,
+            "ended_at": None,
+            "end_reason": None,
+        },
     )
+
+
+def new_conversation(session: SessionRow, conversation: ConversationId, at_ms: int) -> Write:
+    """The write that makes *conversation* for the visitor of *session*."""
+    values = {"id": conversation, "org_id": session.org_id, "widget_id": session.widget_id, "visitor_id": session.visitor_id, "created_at": at_ms}
+    return Write(_insert_conversation, values)
 
 
 def activity(session: SessionRow, at_ms: int) -> Write:
@@ -112,7 +116,12 @@ def find_session(tx: Tx, widget: WidgetId, session: SessionId) -> SessionRow | N
     # A known visitor has several: the one that was made in the same moment as the session, else what took its place.
     opened_with_it = of_visitor.where(tables.conversations.c.created_at == sessions.c.created_at)
     own_conversation = func.coalesce(opened_with_it.scalar_subquery(), of_visitor.scalar_subquery())
-    query = select(sessions, own_conversation.label("conversation_id")).where(sessions.c.id == session, sessions.c.widget_id == widget)
+    is_vouched = tables.visitors.c.subject.is_not(None)
+    query = (
+        select(sessions, own_conversation.label("conversation_id"), is_vouched.label("is_vouched"))
+        .join(tables.visitors, tables.visitors.c.id == sessions.c.visitor_id)
+        .where(sessions.c.id == session, sessions.c.widget_id == widget)
+    )
     row = tx.execute(query).one_or_none()
     if row is None:
         return None
@@ -132,12 +141,13 @@ def find_session(tx: Tx, widget: WidgetId, session: SessionId) -> SessionRow | N
         row.active_at,
         row.ended_at,
         row.end_reason,
+        row.is_vouched,
     )
 
 
-def note_step_up(tx: Tx, org: OrgId, session: SessionId, *, address: str, user_agent: str) -> None:
-    """Note where *session* goes on from."""
-    tx.execute(update(sessions).where(sessions.c.org_id == org, sessions.c.id == session).values(address=address, user_agent=user_agent))
+def move(session: SessionRow, *, address: str, user_agent: str) -> Write:
+    """The write that notes where *session* goes on from."""
+    return Write(_move, {"b_id": session.session_id, "b_org": session.org_id, "b_address": address, "b_user_agent": user_agent})
 
 
 def ended_among(tx: Tx, wanted: Sequence[SessionId]) -> set[SessionId]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from chatkeep import __version__
 from chatkeep.errors import LimitHit, Reason, Refused, Unavailable
-from chatkeep.ids import CONVERSATION_FORM, MESSAGE_FORM, WIDGET_FORM
+from chatkeep.ids import CONVERSATION_FORM, MESSAGE_FORM, PLACE_FORM, WIDGET_FORM
 from chatkeep.web.headers import Surface
 from chatkeep.web.problems import WORDINGS, envelope
 from chatkeep.web.routes import Audience, Call, Parameter, Reply, Route
@@ -51,7 +51,11 @@ _EVENT_STREAM = {
             "description": "One server-sent event. `start` comes first, then perhaps `sources`, then `delta`s, at last `done` or `error`.",
             "required": ["id", "event", "data"],
             "properties": {
-                "id": {"type": "string", "pattern": "^[0-9]+$", "description": "The answer's length in code points so far: the place to resume from."},
+                "id": {
+                    "type": "string",
+                    "pattern": PLACE_FORM,
+                    "description": "The place to resume from: the answer's length in code points so far, and the CRC-32 of that text.",
+                },
                 "event": {"type": "string", "enum": ["start", "sources", "delta", "done", "error"]},
                 "data": {"type": "string", "contentMediaType": "application/json"},
             },

@@ -9,18 +9,19 @@ export interface Question {
   readonly question: string;
   /** Idempotency key: one for each message, kept over all its retries. */
   readonly key: string;
-  /** The answer that is already there to be joined, at `reach`; empty to send the message. */
+  /** The answer that is already there to be joined, at `place`; empty to send the message. */
   readonly messageId: string;
-  readonly reach: number;
+  readonly place: string;
 }
 
 export interface Listener {
   /** The gateway has let the message in (answer headers are here). */
   admitted(): void;
-  start(messageId: string, conversationId: string): void;
+  /** `afresh`: from its beginning, whatever of it was here before. */
+  start(messageId: string, conversationId: string, afresh: boolean): void;
   sources(list: Source[]): void;
-  /** `end`: the answer's length in code points after it, NaN when the gateway does not say. */
-  delta(text: string, end: number): void;
+  /** `place`: the gateway's name for where the answer is after it, led by its length in code points; may be empty. */
+  delta(text: string, place: string): void;
 }
 
 /** Resolves with how the answer ended; throws `Failed`, or what `outer` was aborted with. */
@@ -34,11 +35,11 @@ export async function ask(
 ): Promise<Ending> {
   const { signal, touch, end } = watch(outer, wire.silenceMs);
   try {
-    const { messageId, reach } = question;
+    const { messageId, place } = question;
     const Accept = 'text/event-stream';
     const headers: Record<string, string> = { Accept };
     // Without any text the stream is wanted from its beginning, sources included.
-    if (reach) headers['Last-Event-ID'] = `${reach}`;
+    if (place) headers['Last-Event-ID'] = place;
     const answer = await session.call(
       // Without a session, the message itself under its key leads back to its answer.
       messageId && !wire.tokenless
@@ -93,11 +94,11 @@ async function read(body: ReadableStream<Uint8Array>, listener: Listener, touch:
 function take({ name, data, id }: StreamEvent, listener: Listener): Ending | null {
   const raw = json(data);
   if (raw === null && /^(start|sources|delta|done|error)$/.test(name)) throw new Failed(trouble('malformed'));
-  if (name === 'delta') listener.delta(parseDelta(raw), parseInt(id, 10));
+  if (name === 'delta') listener.delta(parseDelta(raw), id);
   else if (name === 'sources') listener.sources(parseSources(raw));
   else if (name === 'start') {
     const { messageId, conversationId } = parseStart(raw);
-    listener.start(messageId, conversationId);
+    listener.start(messageId, conversationId, !parseInt(id, 10));
   } else if (name === 'error') throw new Failed(parseEnvelope(raw, 0));
   else if (name === 'done') return parseEnding(raw);
   return null;
@@ -108,9 +109,8 @@ function whole(raw: unknown, listener: Listener): Ending {
   const given = (raw && typeof raw === 'object' ? raw : {}) as Record<string, unknown>;
   if (typeof given.response !== 'string') throw new Failed(trouble('malformed'));
   const { messageId, conversationId } = parseStart(raw);
-  listener.start(messageId, conversationId);
+  listener.start(messageId, conversationId, true);
   listener.sources(parseSources(given.citations));
-  // The whole text, also when a part of it is already here.
-  listener.delta(given.response, [...given.response].length);
+  listener.delta(given.response, '');
   return parseEnding(raw);
 }

@@ -1,6 +1,6 @@
 // What happens from a sent question to its answer? The conductor: session, pace, attempts, stop. No DOM in here.
 import { ask, streamOf } from './ask';
-import { grow, isRunning, newExchange, nextId, type Exchange, type Item, type Phase } from './exchange';
+import { grow, isRunning, newExchange, nextId, restart, type Exchange, type Item, type Phase } from './exchange';
 import { Session, type Page } from './session';
 import { clean, lengthOf } from './text';
 import { Failed, isLost, sessionIsGone, trouble, type Trouble } from './trouble';
@@ -57,8 +57,8 @@ export class Chat {
   /** The same message under the same key. */
   retry(exchange: Exchange): void {
     if (this.#run || this.blocked || isRunning(exchange)) return;
-    exchange.answer = exchange.messageId = '';
-    exchange.reach = 0;
+    restart(exchange);
+    exchange.messageId = '';
     exchange.sources = [];
     void this.#drive(exchange);
   }
@@ -188,8 +188,9 @@ export class Chat {
         if (!exchange.told) this.around.said('message', ids);
         exchange.told = true;
       },
-      start: (messageId, conversationId) => {
+      start: (messageId, conversationId, afresh) => {
         if (live()) this.#session.adopt(conversationId);
+        if (afresh) restart(exchange);
         exchange.messageId = messageId;
       },
       sources: (list) => {
@@ -197,9 +198,9 @@ export class Chat {
         exchange.sources = list;
         this.#touch(exchange);
       },
-      delta: (text, end) => {
+      delta: (text, place) => {
         if (!text || !live()) return;
-        if (!grow(exchange, text, end)) throw new Failed(trouble('cut'));
+        if (!grow(exchange, text, place)) throw new Failed(trouble('cut'));
         if (exchange.phase === 'streaming') this.#touch(exchange);
         else this.#set(exchange, 'streaming');
       },

@@ -16,8 +16,10 @@ export interface Exchange {
   /** Known once its answer has begun; asking again then means joining that answer. */
   messageId: string;
   answer: string;
-  /** How far the answer has come here, in code points: the gateway's event ids count the same. */
+  /** How far the answer has come here, in code points. */
   reach: number;
+  /** What the gateway calls that place: it comes back there, unless the answer was made anew meanwhile. */
+  place: string;
   /** The page has heard of this message. */
   told: boolean;
   answeredAt: Date | null;
@@ -53,6 +55,7 @@ export const newExchange = (question: string): Exchange => ({
   messageId: '',
   answer: '',
   reach: 0,
+  place: '',
   told: false,
   answeredAt: null,
   sources: [],
@@ -62,17 +65,25 @@ export const newExchange = (question: string): Exchange => ({
   revision: 0,
 });
 
+/** Forgets what is here of the answer. */
+export function restart(exchange: Exchange): void {
+  exchange.answer = exchange.place = '';
+  exchange.reach = 0;
+}
+
 /**
- * Lets the answer grow by what is new in a piece that ends at `end` (NaN: right after the piece before it). After a
+ * Lets the answer grow by what is new in a piece that ends at `place` (empty: right after the piece before it). After a
  * reconnection it may overlap with what is already here. False when something is missing before it.
  */
-export function grow(exchange: Exchange, piece: string, end: number): boolean {
+export function grow(exchange: Exchange, piece: string, place: string): boolean {
   const points = [...piece];
+  const end = parseInt(place, 10);
   const after = exchange.reach + points.length;
   const seen = end >= 0 ? after - end : 0;
   if (seen < 0) return false;
   // CR never matters in Markdown, and without it a delta can be cut anywhere.
   exchange.answer += points.slice(seen).join('').replaceAll('\r', '');
+  if (seen <= points.length) exchange.place = place;
   exchange.reach = Math.max(exchange.reach, after - seen);
   return true;
 }
