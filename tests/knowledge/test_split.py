@@ -55,13 +55,34 @@ def test_html_gives_its_words_and_no_script() -> None:
     assert passages("<details><summary>Why?</summary>A &amp; B</details>\n<script>evil()</script>\n\nx<br>y <b>z</b>") == [("Page", "Why? A & B\n\nx\ny z")]
 
 
+@pytest.mark.parametrize("hostile", ["<a ", "<a b='", "<!--", "<a <", "<script>", "</", "<", "<!", "&#"])
+def test_a_hostile_block_of_html_is_read_in_one_pass(hostile: str) -> None:
+    # A megabyte: were every tag looked for again from each "<", this would not end today.
+    block = "<div>\n" + hostile * (1_000_000 // len(hostile)) + "\n</div>\n\nLast words."
+    assert passages(block)[-1][1].endswith("Last words.")
+
+
 def test_front_matter_names_title_and_url() -> None:
     document = split("a.md", b'\xef\xbb\xbf---\r\ntitle: "Our shop"\r\nurl: https://a.example/shop\r\ntags: [x]\r\n---\r\n# Other\r\n\r\nText.\r\n')
     assert (document.title, document.url) == ("Our shop", "https://a.example/shop")
     assert [(passage.heading, passage.text) for passage in document.passages] == [("Our shop › Other", "Text.")]
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "/help", "data:text/html,x", "https://", "https://a.example/ b", "https://[", "ftp://a.example"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "/help",
+        "data:text/html,x",
+        "https://",
+        "https://a.example/ b",
+        "https://[",
+        "ftp://a.example",
+        "https://good.example@evil.example/",
+        "https:\\\\evil.example",
+        "https://a.example\\@evil.example",
+    ],
+)
 def test_a_url_that_is_no_web_address_is_refused_by_name(url: str) -> None:
     with pytest.raises(WrongUsage, match=r"help/a\.md.*web address"):
         split("help/a.md", f"---\nurl: {url}\n---\nText.".encode())

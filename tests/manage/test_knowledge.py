@@ -61,15 +61,19 @@ def test_a_new_base_updates_documents_whose_text_is_the_same(shop: Store, folder
     assert len(add_paths(shop, ALICE, ALICES_AGENT, [folder], url_base="https://a.example").updated) == 2
 
 
-def test_bad_files_are_reported_and_the_others_are_added(shop: Store, folder: Path) -> None:
+def test_bad_files_are_reported_and_the_others_are_added(shop: Store, folder: Path, tmp_path: Path) -> None:
     (folder / "bad.md").write_bytes(b"ok\n\xff\xfe")
     (folder / "big.md").write_bytes(b"x" * (MAX_BYTES + 1))
     (folder / "empty.md").write_text("   \n")
     (folder / "gone.md").symlink_to(folder / "nowhere")
+    (tmp_path / "secret.md").write_text("Not to be shown.")
+    (folder / "link.md").symlink_to(tmp_path / "secret.md")
+    (folder / "twin.md").symlink_to(folder / "help" / "shipping.md")
     (folder / "new\nline.md").write_text("Text.")
     os.mkfifo(folder / "pipe.md")
     report = add_paths(shop, ALICE, ALICES_AGENT, [folder, folder / "logo.png", folder / "missing.md", folder / "help" / "shipping.md"])
-    assert report.added == ["about us.TXT", "help/shipping.md", "shipping.md"]
+    assert report.added == ["about us.TXT", "twin.md", "help/shipping.md", "shipping.md"]
+    assert "outside of the folder" in next(skipped.reason for skipped in report.skipped if skipped.path == "link.md")
     reasons = {skipped.path: skipped.reason for skipped in report.skipped}
     assert "not UTF-8 text (line 2" in reasons["bad.md"]
     assert "the limit is 5 MB" in reasons["big.md"]

@@ -6,7 +6,7 @@ is the reader's place after it (``place.py``). Deltas wait at most 40 ms for com
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from chatkeep.store.messages import StoredAnswer
 
 COALESCE_SECONDS = 0.04
 PING_SECONDS = 15.0
+# A reader who is slow gets what came meanwhile in pieces, not as one copy of it all.
+_LONGEST_DELTA = 16 * 1024
 _PING = b": ping\n\n"
 _SHUTDOWN_RETRY_SECONDS = 2
 
@@ -56,10 +58,9 @@ async def events(running: Running, usage: Usage, envelope: Envelope, *, after: P
                 has_sources = True
                 yield _event(follower.place, "sources", running.sources)
             if follower.position < len(running.pieces) and (running.ending is not None or loop.time() >= follower.due):
-                text = "".join(running.pieces[follower.position :])
-                follower.position = len(running.pieces)
+                text, follower.position = _next_text(running.pieces, follower.position)
                 follower.place = follower.place.after(text)
-                follower.due = loop.time() + COALESCE_SECONDS
+                follower.due = loop.time() + COALESCE_SECONDS if follower.position == len(running.pieces) else 0.0
                 pinger.quiet_since = loop.time()
                 yield _event(follower.place, "delta", {"text": text})
             elif running.ending is not None:
@@ -93,6 +94,17 @@ def ending_of(stored: StoredAnswer) -> Ending:
     if stored.ending is not None:
         return Ending(stored.ending)
     return Ending.DONE if stored.state == "complete" else Ending.SHUTDOWN
+
+
+def _next_text(pieces: Sequence[str], position: int) -> tuple[str, int]:
+    """Pieces from *position* on as one text, up to 16 Ki code points or one piece, and the position behind them."""
+    if len(pieces) - position == 1:
+        return pieces[position], position + 1
+    end, length = position, 0
+    while end < len(pieces) and (end == position or length + len(pieces[end]) <= _LONGEST_DELTA):
+        length += len(pieces[end])
+        end += 1
+    return "".join(pieces[position:end]), end
 
 
 def _catch_up(running: Running, follower: Follower, begin: Place) -> bytes:

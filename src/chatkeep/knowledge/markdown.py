@@ -5,16 +5,20 @@ setext headings, references and escapes are what they are in every other tool. I
 only when documents are added.
 """
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _PARSER = MarkdownIt("commonmark", {"maxNesting": 60}).enable("table")
 _LINE_BREAK_TAG = re.compile(r"<br\s*/?>\Z", re.IGNORECASE)
+# What an HTML block holds beside words: comments, scripts, styles, and tags.
+_SILENT = re.compile(r"<(?:!--|(script|style)\b)", re.IGNORECASE)
+_ENDS = {"": re.compile("-->"), "script": re.compile("</script[^<>]*>?", re.IGNORECASE), "style": re.compile("</style[^<>]*>?", re.IGNORECASE)}
+_TAG = re.compile(r"</?[a-z!?][^<>]*>", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -129,28 +133,13 @@ def _inline(token: Token) -> str:
     return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
 
 
-class _Words(HTMLParser):
-    """Collects the text of an HTML block: help pages like to use ``<details>``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in {"script", "style"}
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in {"script", "style"}))
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-
 def _html_text(source: str) -> str:
-    """The visible words of an HTML block."""
-    words = _Words()
-    words.feed(source)
-    words.close()
-    return " ".join(" ".join(words.parts).split())
+    """The visible words of an HTML block. In linear time, whatever is in it: tags are dropped, not understood."""
+    parts: list[str] = []
+    at = 0
+    while (opening := _SILENT.search(source, at)) is not None:
+        parts.append(source[at : opening.start()])
+        closing = _ENDS[(opening[1] or "").lower()].search(source, opening.end())
+        at = len(source) if closing is None else closing.end()
+    parts.append(source[at:])
+    return " ".join(html.unescape(_TAG.sub(" ", " ".join(parts))).split())

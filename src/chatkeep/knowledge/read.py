@@ -7,7 +7,8 @@ front matter (``title:`` and ``url:``) taken off.
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+import ada_url
 
 from chatkeep.errors import WrongUsage
 
@@ -58,10 +59,10 @@ def check_url(name: str, url: str | None) -> str | None:
     """*url* if a citation may link to it. Raises ``WrongUsage`` that names the document *name*."""
     if not url:
         return None
-    # Shown to visitors as a link: no javascript:, no data:, nothing relative to a page we do not know.
+    # Shown to visitors as a link: no javascript:, no data:, nothing relative to a page we do not know, and no host that looks like another.
     try:
-        parts = urlsplit(url)
-        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        parts = ada_url.URL(url)
+        is_web = parts.protocol in {"http:", "https:"} and not parts.username and not parts.password and "\\" not in url
     except ValueError:
         is_web = False
     if not is_web or len(url) > 2048 or re.search(r"\s", clean(url)) or clean(url) != url:  # noqa: PLR2004 - the column's length

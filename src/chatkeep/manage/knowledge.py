@@ -157,7 +157,11 @@ def _loaded(paths: Sequence[Path], url_base: str | None) -> Iterator[_Loaded]:
             is_empty = True
             for file in _files(path):
                 is_empty = False
-                yield _load(file, file.relative_to(path).as_posix(), url_base)
+                name = file.relative_to(path).as_posix()
+                if file.is_symlink() and file.exists() and not file.resolve().is_relative_to(path.resolve()):
+                    yield _Loaded(name, b"", problem=f"{file} is a link to a file outside of the folder: add that file by its own name")
+                else:
+                    yield _load(file, name, url_base)
             if is_empty:
                 yield _Loaded(str(path), b"", problem=f"found no .md, .markdown or .txt file in {path}")
         elif not path.exists():

@@ -24,7 +24,7 @@ from chatkeep.providers import Failure, Finish, Prompt, ProviderFailed, Source
 from chatkeep.settings import Settings
 
 MAX_EVENT_BYTES = 256 * 1024
-MAX_ANSWER_LENGTH = 1024 * 1024  # code points
+MAX_ANSWER_LENGTH = 256 * 1024  # code points
 
 Reason = Literal["stop", "length", "content_filter"]
 _REASONS: Mapping[str, Reason] = {"length": "length", "content_filter": "content_filter"}  # all others: "stop"
