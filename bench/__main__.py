@@ -1,6 +1,6 @@
 """``make bench``: measure the gateway, each figure beside a bare server of the same run.
 
-    python -m bench [--quick] [--only guards|admission|relay|start|memory|imports ...]
+    python -m bench [--quick] [--only guards|admission|relay|start|memory|imports|browser ...]
 
 Prints a table and writes bench/build/results.json. Exit code 1 only when a run failed or
 something was lost on the way, never because of a figure: machines differ.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import admission, guards, idling, relaying
+from bench import admission, browsing, guards, idling, relaying
 from bench.processes import BenchFailed, core_count, raise_file_limit
 from bench.programs import BUILD, compile_all
 from bench.report import Row, print_table, say, write_file
@@ -33,6 +33,7 @@ def parts(*, is_quick: bool) -> dict[str, Callable[[], list[Row]]]:
             *relaying.measure(relaying.FULL_LOAD, 2 if is_quick else 5, has_aim=True),
             *([] if is_quick else relaying.measure(relaying.PART_LOAD, 5, has_aim=False)),
         ],
+        "browser": lambda: browsing.measure(1 if is_quick else 5),
     }
 
 

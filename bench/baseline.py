@@ -1,13 +1,16 @@
 """What is the least that a Python server does? A bare JSON echo and a bare relay.
 
-usage: python -m bench.baseline echo|relay PORT
+usage: python -m bench.baseline echo|relay|prose PORT
 
 The same server, framework and client library as the gateway, and nothing else: no
 sessions, limits, storing, deadlines or log lines. The relay decodes each delta and
-encodes an event of its own for each network read, as any gateway must.
+encodes an event of its own for each network read, as any gateway must. ``prose`` is no
+baseline but a provider whose long answer is real Markdown.
 """
 
+import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
@@ -90,11 +93,54 @@ def _texts(events: list[bytes]) -> list[str]:
     return [choice.delta.content for chunk in chunks for choice in chunk.choices if choice.delta.content]
 
 
+async def prose(_request: Request) -> Response:
+    """An OpenAI-compatible answer of BENCH_DELTAS pieces of Markdown, about one a millisecond."""
+    count = int(os.environ["BENCH_DELTAS"])
+
+    async def events() -> AsyncIterator[bytes]:
+        for number in range(count):
+            text = f"The end of {count} pieces." if number == count - 1 else _PROSE[number % len(_PROSE)]
+            yield b"data: %b\n\n" % _json.encode({"choices": [{"index": 0, "delta": {"content": text}}]})
+            await asyncio.sleep(0.001)
+        yield b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
+_PROSE = re.findall(
+    r"\S+\s*|\s+",
+    """### Where a parcel is
+
+A **parcel** goes *by road* to the depot, see [the map](https://shop.example/map), and `track` says where it is.
+
+1. Look at the label.
+2. Scan its code:
+   - with the app,
+   - or at the counter.
+
+```python
+def track(parcel: str) -> str:
+    return f"{parcel} is on its way"
+```
+
+| day | place | state |
+|---|---|---|
+| Monday | depot | sorted |
+| Tuesday | van | out for delivery |
+
+> Nobody at home? It waits at the counter for seven days.
+
+Most parcels take two days. Some take three, because the road over the hills is closed in winter, and the ferry does not sail in a storm.
+
+""",
+)
+
+
 def build(kind: str) -> Starlette:
     handler: Any = echo
     if kind == "relay":
         handler = Relay(os.environ["BENCH_UPSTREAM"], os.environ["BENCH_MODEL"]).chat
-    return Starlette(routes=[Route("/readyz", ready), Route("/api/chat", handler, methods=["POST"])])
+    return Starlette(routes=[Route("/readyz", ready), Route("/api/chat", handler, methods=["POST"]), Route("/v1/chat/completions", prose, methods=["POST"])])
 
 
 if __name__ == "__main__":

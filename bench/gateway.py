@@ -66,8 +66,8 @@ class Visitor:
 
 
 @contextmanager
-def site(provider: str, upstream: str = "", model: str = "") -> Iterator[Site]:
-    """A site whose agent asks *provider*; its folder goes at the end. *upstream*: base address for ``openai``."""
+def site(provider: str, upstream: str = "", model: str = "", page: str = "shop.example") -> Iterator[Site]:
+    """A site at *page* whose agent asks *provider*; its folder goes at the end. *upstream*: base address for ``openai``."""
     with tempfile.TemporaryDirectory(prefix="data-", dir=BUILD) as folder:
         environ = {
             "CHATKEEP_ENV": "development",  # the fake provider is refused in production
@@ -81,7 +81,7 @@ def site(provider: str, upstream: str = "", model: str = "") -> Iterator[Site]:
         }
         if upstream:
             environ |= {"CHATKEEP_OPENAI_BASE_URL": upstream, "CHATKEEP_OPENAI_MODEL": model}
-        widget_id = run_python("-m", "bench.prepare", provider, environ=environ).strip()
+        widget_id = run_python("-m", "bench.prepare", provider, page, environ=environ).strip()
         yield Site(Path(folder), widget_id, environ)
 
 

@@ -1,6 +1,6 @@
 """Make a database with one widget whose limits let a benchmark through; print its id.
 
-usage: python -m bench.prepare [PROVIDER], settings from the environment. Run as a process of its own,
+usage: python -m bench.prepare PROVIDER HOST, settings from the environment. Run as a process of its own,
 so that the one that measures maps none of the gateway's libraries (they would lower PSS).
 """
 
@@ -27,7 +27,7 @@ _LIMITS = {
 }
 
 
-def main(provider: str) -> None:
+def main(provider: str, host: str) -> None:
     """One organization, agent and widget; ``knowledge`` gets the demo shop's help pages."""
     store, clock = prepare_store(read_settings().settings), SystemClock()
     org = choose_organization(store, clock).org_id
@@ -35,10 +35,10 @@ def main(provider: str) -> None:
     choose_providers(store, org, agent, (provider,))
     if provider == "knowledge":
         add_documents(store, org, agent, [Document(f"{page.slug}.md", page.markdown, page.title, None) for page in help_pages()])
-    widget = create_widget(store, clock, org, agent, name="Bench", domains=["shop.example"], settings={"limits": _LIMITS}, development=True)
+    widget = create_widget(store, clock, org, agent, name="Bench", domains=[host], settings={"limits": _LIMITS}, development=True)
     store.close()
     print(widget.widget_id)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
