@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 _LIGHTHOUSE = Path(__file__).parent / "lighthouse"
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 _ANSWER_SECONDS = 180
+_LATE_MS = 33
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A plain page</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="description" content="A page to measure"><link rel="icon" href="data:,"></head>
 <body><main><h1>A plain page</h1><p>With a paragraph, and <a href="/">a link</a>.</p></main>%s</body></html>"""
@@ -52,7 +54,7 @@ def measure(repetitions: int) -> list[Row]:
         start_gateway(where)[0] as gateway,
         pages(port, where, gateway.port),
     ):
-        return [*_draw(chromium, f"{host}/widget")]
+        return [*_judge(chromium, host, repetitions), *_draw(chromium, f"{host}/widget", repetitions)]
 
 
 @contextmanager
@@ -144,9 +146,31 @@ def _lighthouse(chromium: str, url: str) -> dict[str, float]:
     return {name: report["categories"][name]["score"] * 100 for name in _CATEGORIES}
 
 
-def _draw(chromium: str, url: str) -> list[Row]:
-    """One answer of 10,000 deltas, traced."""
-    say(f"answer: {DELTAS:,} deltas of Markdown from the provider, drawn by Chromium")
+def _draw(chromium: str, url: str, repetitions: int) -> list[Row]:
+    """Answers of 10,000 deltas, each in a fresh browser, traced."""
+    say(f"answer: {repetitions} x {DELTAS:,} deltas of Markdown from the provider, drawn by Chromium")
+    drawn = [_draw_one(chromium, url) for _ in range(repetitions)]
+    longest, heap = [max(one.tasks) for one in drawn], [one.heap_mb for one in drawn]
+    tasks, frames = [task for one in drawn for task in one.tasks], [frame for one in drawn for frame in one.frames]
+    slow, late = sum(task > AIM_TASK_MS for task in tasks), sum(frame > _LATE_MS for frame in frames) / len(frames)
+    note = f"{len(tasks):,} tasks, {slow} above {AIM_TASK_MS} ms; {len(frames):,} frames, {late:.1%} later than {_LATE_MS} ms"
+    return [
+        Row(f"longest task while {DELTAS:,} deltas arrive", "ms", longest, (), f"<= {AIM_TASK_MS}", statistics.median(longest) <= AIM_TASK_MS, note),
+        Row(f"heap that {DELTAS:,} deltas leave", "MB", heap, (), f"< {AIM_HEAP_MB}", statistics.median(heap) < AIM_HEAP_MB),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One answer: how long each task and each frame took in ms, and what stayed in memory."""
+
+    tasks: Sequence[float]
+    frames: Sequence[float]
+    heap_mb: float
+
+
+def _draw_one(chromium: str, url: str) -> Drawn:
+    """Ask, and watch until the answer is there."""
     with sync_playwright() as playwright, tempfile.TemporaryDirectory(dir=BUILD) as folder:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
@@ -162,26 +186,17 @@ def _draw(chromium: str, url: str) -> list[Row]:
         box.fill("Tell me everything")
         box.press("Enter")
         page.get_by_text(f"The end of {DELTAS} pieces").wait_for(timeout=_ANSWER_SECONDS * 1000)
-        frames: list[float] = page.evaluate("() => { window.isOver = true; return window.frames_; }")
+        frames: list[float] = page.evaluate("() => { window.isOver = true; return window.frameTimes; }")
         browser.stop_tracing()
-        tasks = _tasks_ms(json.loads(trace.read_bytes()))
-        after = _heap_mb(page)
+        drawn = Drawn(_tasks_ms(json.loads(trace.read_bytes())), frames, _heap_mb(page) - before)
         browser.close()
-    longest, late = max(tasks), sum(1 for frame in frames if frame > 1000 / 30) / len(frames)
-    note = (
-        f"{len(tasks):,} tasks, {sum(task > AIM_TASK_MS for task in tasks)} above {AIM_TASK_MS} ms; {len(frames)} frames, {late:.1%} of them later than 33 ms"
-    )
-    return [
-        Row(f"longest task while {DELTAS:,} deltas arrive", "ms", [longest], (), f"<= {AIM_TASK_MS}", longest <= AIM_TASK_MS, note),
-        Row(f"heap that {DELTAS:,} deltas leave", "MB", [after - before], (), f"< {AIM_HEAP_MB}", after - before < AIM_HEAP_MB),
-    ]
+    return drawn
 
 
-# 60 a second where the machine has time; `frames_` because a page's `frames` are its windows.
 _WATCH_FRAMES = """() => {
-  window.frames_ = [];
+  window.frameTimes = [];
   let last = performance.now();
-  const tick = (now) => { window.frames_.push(now - last); last = now; if (!window.isOver) requestAnimationFrame(tick); };
+  const tick = (now) => { window.frameTimes.push(now - last); last = now; if (!window.isOver) requestAnimationFrame(tick); };
   requestAnimationFrame(tick);
 }"""
 
