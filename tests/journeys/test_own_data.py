@@ -38,8 +38,8 @@ def own(victor: StageVisitor, rest: str = "", conversation: str | None = None) -
     return f"/api/conversations/{conversation or victor.session['conversation_id']}{rest}"
 
 
-def get(victor: StageVisitor, path: str) -> Reply:
-    return victor.stage.call("GET", path, headers=victor.headers)
+def get(victor: StageVisitor, path: str, **headers: str) -> Reply:
+    return victor.stage.call("GET", path, headers={**victor.headers, **headers})
 
 
 def erase(victor: StageVisitor, conversation: str | None = None) -> Reply:
@@ -92,6 +92,8 @@ def test_a_conversation_is_taken_away_as_markdown(victor: StageVisitor) -> None:
     assert reply.headers["content-disposition"].endswith('.md"')
     assert reply.body.decode().count("\n**Visitor**, 2026-01-15T12:00:00Z\n") == len(TEXTS)
     assert "<script>" not in reply.body.decode()
+    assert get(victor, own(victor, "/export?format=md"), accept="text/markdown").body == reply.body
+    assert get(victor, own(victor, "/messages"), accept="text/markdown").error == "not_acceptable"
 
 
 def test_a_conversation_is_taken_away_as_text_that_nobody_can_forge(victor: StageVisitor) -> None:

@@ -21,6 +21,7 @@ from chatkeep.web.routes import Audience, Call, Parameter, Reply, Route
 _PAGE = 50
 _LARGEST_PAGE = 200
 _DEFAULT_FORMAT = "json"
+_ALSO_AS = ("text/markdown", "text/plain")
 
 
 class History(Struct):
@@ -59,7 +60,7 @@ def _export_route(desk: Desk) -> Route:
 
     async def export_conversation(call: Call) -> Reply:
         asked_for = call.params["conversation_id"]
-        entered = await enter(call.arrival, desk, asked_for=asked_for)
+        entered = await enter(call.arrival, desk, asked_for=asked_for, also_as=_ALSO_AS)
         with recorded(entered.seen, desk):
             name = _parse_format(call.arrival)
         conversation = parse_conversation_id(asked_for)
@@ -80,7 +81,7 @@ def _export_route(desk: Desk) -> Route:
         Transcript,
         errors=_ERRORS,
         query=form,
-        also_as=("text/markdown", "text/plain"),
+        also_as=_ALSO_AS,
         gives={"Content-Disposition": "The file's name: `conversation-…` with the format as ending."},
     )
 

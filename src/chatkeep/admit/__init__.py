@@ -7,7 +7,7 @@ each returns what it learned or raises ``Refused``. This is the only place that 
 ``Admitted``, and ``record.py`` the only place where a refusal is recorded.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chatkeep.admit import analytics, body, conversation, idempotency, identity, limits, network, origin, proof, session, ticket, tokenless, transport, widget
@@ -180,10 +180,13 @@ async def end_session(arrival: Arrival, desk: Desk) -> SessionId:
     return live.row.session_id
 
 
-async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None, is_activity: bool = False) -> Entered:
-    """Let a visitor use a route of their own; with *asked_for*, only their own conversation. *is_activity* keeps the session awake."""
+async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None, is_activity: bool = False, also_as: Sequence[str] = ()) -> Entered:
+    """Let a visitor use a route of their own; with *asked_for*, only their own conversation.
+
+    *is_activity* keeps the session awake; *also_as*: what the route answers with beside JSON.
+    """
     seen = Seen(arrival)
-    _, known, live = await _enter(seen, desk, asked_for=asked_for)
+    _, known, live = await _enter(seen, desk, asked_for=asked_for, also_as=also_as)
     if is_activity:
         live.active_at_ms = _now_ms(desk)
         await desk.store.write(rows.activity(live.row, live.active_at_ms))
@@ -263,13 +266,15 @@ async def _find_sender(
     return holder, chosen, standing
 
 
-async def _enter(seen: Seen, desk: Desk, load: _Load = session.load, *, asked_for: str | None = None) -> tuple[session.Shown, Widget, LiveSession]:
+async def _enter(
+    seen: Seen, desk: Desk, load: _Load = session.load, *, asked_for: str | None = None, also_as: Sequence[str] = ()
+) -> tuple[session.Shown, Widget, LiveSession]:
     """The guards that every route with a session shares."""
     arrival = seen.arrival
     with recorded(seen, desk):
         transport.check(arrival, desk)
         page = origin.check_form(arrival)
-        body.check_headers(arrival)
+        body.check_headers(arrival, also_as)
         wanted = body.parse_conversation_id(asked_for) if asked_for is not None else None
         known = seen.widget = await widget.load(body.named_widget(arrival, None, session.widget_of(arrival, None, desk)), desk)
         origin.check(page, known, desk)

@@ -8,6 +8,7 @@ Store down: not consulted.
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -68,12 +69,13 @@ class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ticket: Annotated[str | None, Meta(description="A page ticket, signed by the host's server (JWT); where the widget requires one.")] = None
 
 
-def check_headers(arrival: Arrival) -> None:
-    """Raise ``Refused`` when a header that decides something came twice, or no answer of ours is accepted."""
+def check_headers(arrival: Arrival, also_as: Sequence[str] = ()) -> None:
+    """Raise ``Refused`` when a header that decides something came twice, or no answer of ours is accepted; *also_as*: the route's own types."""
     for name in sorted(arrival.repeated & _ONCE):
         raise invalid(name, "must be sent once")
     accept = arrival.headers.get("accept")
-    if accept and not any(part.split(";")[0].strip().lower() in _ACCEPTED for part in accept.split(",")):
+    wanted = {part.split(";")[0].strip().lower() for part in accept.split(",")} if accept else set()
+    if accept and wanted.isdisjoint(_ACCEPTED) and wanted.isdisjoint(also_as):
         raise Refused(Reason.NOT_ACCEPTABLE)
 
 
