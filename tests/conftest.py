@@ -30,6 +30,15 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server that a test may stop without harm to others."""
+    if find_postgres() is None:
+        missing("PostgreSQL")
+    with Postgres.running() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, to be copied."""

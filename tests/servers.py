@@ -79,6 +79,22 @@ class Postgres:
             process.send_signal(how)
             process.wait(PATIENCE)
 
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Every process of it stands still: connections stay, answers do not come, new connections are not greeted."""
+        assert self.process is not None
+        pid = self.process.pid
+        # The one that makes others first, so that the list is whole.
+        os.kill(pid, signal.SIGSTOP)
+        pids = [pid, *(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        for each in pids:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in pids:
+                os.kill(each, signal.SIGCONT)
+
     def _make(self) -> None:
         """The data folder."""
         user = _as_postgres()

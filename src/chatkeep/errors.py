@@ -107,12 +107,16 @@ class Refused(ChatkeepError):  # noqa: N818 - a past participle is a proof (hous
 
 
 class Unavailable(ChatkeepError):  # noqa: N818 - reads as the state it reports
-    """A part that is needed is down, full or late. *retry_after* is in seconds."""
+    """A part that is needed is down, full or late. *retry_after* is in seconds.
 
-    def __init__(self, reason: Reason, *, retry_after: int | None = None) -> None:
+    *in_doubt*: what was asked for may have been done, or may yet be: nobody answered in time.
+    """
+
+    def __init__(self, reason: Reason, *, retry_after: int | None = None, in_doubt: bool = False) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.retry_after = retry_after
+        self.in_doubt = in_doubt
 
 
 class Misconfigured(ChatkeepError):  # noqa: N818 - reads as the state it reports

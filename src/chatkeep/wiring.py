@@ -41,7 +41,7 @@ from chatkeep.settings import Loaded, Settings, load_settings, split_list
 from chatkeep.store import Store, schema
 from chatkeep.store.engine import parse_database_url
 from chatkeep.store.messages import mark_interrupted
-from chatkeep.web.client_ip import parse_networks
+from chatkeep.web.client_ip import parse_proxies
 from chatkeep.web.edge import Edge, PathApp, build_routes
 from chatkeep.web.headers import Surface
 from chatkeep.web.health import health_routes
@@ -125,7 +125,7 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
     answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress), desk.in_flight))
     routes = [*visitor_routes(desk, answers), *health_routes(store)]
     routes += document_routes(routes)
-    edge = Edge(desk, parse_networks(split_list(settings.trusted_proxies)))
+    edge = Edge(desk, parse_proxies(split_list(settings.trusted_proxies)))
 
     @asynccontextmanager
     async def lifespan(_app: ASGIApp) -> AsyncIterator[None]:
@@ -141,10 +141,13 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
         yield
         for task in background:
             task.cancel()
-        await answers.close()
-        await egress.close()
-        await desk.recorder.stop()
-        store.close()
+        try:
+            await answers.close()
+            await egress.close()
+            await desk.recorder.stop()
+        finally:
+            # Also when all this takes too long, and is cancelled.
+            store.close()
 
     router = Router(build_routes(routes, edge), lifespan=lifespan, redirect_slashes=False, default=_fallback(edge))
     return Gateway(router, desk, answers)

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,21 +12,11 @@ import psycopg
 import pytest
 
 from tests.cast import ROOMY, ROOMY_GATEWAY, SHOP, Reply, Visitor, alices_site_in
-from tests.conftest import missing
 from tests.providers.upstream import Upstream
-from tests.servers import PATIENCE, Gateway, Postgres, find_postgres, gateway_environment, run_cli
+from tests.servers import PATIENCE, Gateway, Postgres, gateway_environment, run_cli
 
 # The spec's "back within 10 s", four times over for a slow machine.
 BACK_SECONDS = 40.0
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A server that a test may stop without harm to others."""
-    if find_postgres() is None:
-        missing("PostgreSQL")
-    with Postgres.running() as server:
-        yield server
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])

@@ -36,7 +36,7 @@ steps = st.lists(
 def spend_both(store: InProcessLimits, model: Model, buckets: list[Bucket], now: int) -> Refusal | None:
     """One decision of each, compared."""
     expected = model.waits(buckets, now)
-    store.seed({key: model.counts[key] for key in store.unknown(buckets)}, seconds(now))
+    store.seed({key: model.counts[key] for key in store.unknown(buckets, seconds(now))}, seconds(now))
     refusal = store.spend(buckets, seconds(now))
     if not expected:
         assert refusal is None, "one too few"
@@ -69,7 +69,7 @@ def test_every_decision_is_the_models(steps: list[tuple[int, tuple[str, list[Buc
         elif step == "spend" and spend_both(store, model, buckets, now) is None:
             held.append([bucket for bucket in buckets if isinstance(bucket, Gauge)])
     for bucket in BUCKETS:
-        if isinstance(bucket, Counter) and not store.unknown([bucket]):
+        if isinstance(bucket, Counter) and not store.unknown([bucket], seconds(now)):
             assert store.left(bucket) == bucket.quota - model.counts[bucket.key]
 
 
@@ -121,12 +121,22 @@ def test_keys_do_not_share_anything() -> None:
 def test_a_seed_does_not_overwrite_a_count_that_runs() -> None:
     store = InProcessLimits()
     counter = Counter("day", "per_day", 5, 60.0)
-    assert store.unknown([counter]) == ["day"]
+    assert store.unknown([counter], 0.0) == ["day"]
     store.seed({"day": 3}, 0.0)
-    assert store.unknown([counter]) == []
+    assert store.unknown([counter], 0.0) == []
     assert store.spend([counter], 0.0) is None
     store.seed({"day": 0}, 0.0)
     assert store.left(counter) == 1
+
+
+def test_a_count_that_nobody_asked_for_in_days_is_not_lost_between_the_question_and_the_answer() -> None:
+    store, counter = InProcessLimits(), Counter("session", "per_session", 1, action="new_session")
+    assert store.spend([counter], 0.0) is None
+    late = 3 * 86_400.0
+    for number in range(2000):
+        assert store.unknown([counter], late) == [], "kept for the next spend"
+        store.spend([Counter(f"other{number}", "per_day", 1, 60.0)], late)
+        assert store.spend([counter], late) is not None
 
 
 def test_a_count_over_its_quota_leaves_nothing_and_not_less() -> None:

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatkeep.errors import Misconfigured
-from chatkeep.web.client_ip import client_of, describe, is_trusted, parse_networks
+from chatkeep.web.client_ip import client_of, describe, is_trusted, parse_proxies
 
-TRUSTED = parse_networks(("10.0.0.0/8", "127.0.0.1", "2001:db8:ffff::/48"))
+TRUSTED = parse_proxies(("10.0.0.0/8", "127.0.0.1", "2001:db8:ffff::/48"))
 PROXY = "10.0.0.1"
 CLIENT = "198.51.100.7"
 
@@ -114,5 +114,5 @@ def test_nothing_to_the_left_of_the_proxys_word_gives_a_new_bucket(prefix: str, 
 @pytest.mark.parametrize("text", ["10.0.0", "x", "10.0.0.0/33", "proxy.example", "10.0.0.1-10.0.0.9", "*"])
 def test_a_proxy_that_is_no_network_stops_the_start(text: str) -> None:
     with pytest.raises(Misconfigured, match="CHATKEEP_TRUSTED_PROXIES") as caught:
-        parse_networks((text,))
+        parse_proxies((text,))
     assert f" {text} " not in str(caught.value)

@@ -93,15 +93,18 @@ def session_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Buck
     return buckets
 
 
-def spend(buckets: list[Bucket], seen: Seen, desk: Desk, usage: Usage | None = None) -> tuple[Bucket, ...]:
-    """The one limits call: blocks, replay, and one from each of *buckets*, or nothing. Returns the gauges to give back. Raises ``Refused``."""
+def spend(buckets: list[Bucket], seen: Seen, desk: Desk, day: Sequence[Counter] = ()) -> tuple[Bucket, ...]:
+    """The one limits call: blocks, replay, and one from each of *buckets*, or nothing. Returns the gauges to give back.
+
+    Raises ``Refused``, with what the counters of the *day* leave.
+    """
     shadow = seen.widget.settings.shadow if seen.widget is not None else []
     _check_blocks(seen, shadow, desk)
     now = desk.clock.monotonic()
     enforced = [bucket for bucket in buckets if layer_of(bucket.key) not in shadow] if shadow else buckets
     refusal = desk.limits.spend(enforced, now)
     if refusal is not None:
-        raise _refused(refusal, usage, desk)
+        raise _refused(refusal, _usage(day, desk, desk.clock.now()) if day else None, desk)
     taken = enforced
     if shadow:
         taken = enforced + _spend_shadow([bucket for bucket in buckets if layer_of(bucket.key) in shadow], seen, desk, now)
@@ -132,11 +135,11 @@ async def spend_message(
     arrival, now = seen.arrival, desk.clock.now()
     day = _day_counters(widget, session, now)
     counters = [*day, *_plain_counters(widget, session, conversation)]
-    if desk.limits.unknown(counters):
+    if desk.limits.unknown(counters, desk.clock.monotonic()):
         await _rebuild(counters, widget, session, conversation, desk, now)
     gauges = _gauges(widget, session) if wants_stream(arrival) else []
     buckets = [*_proofs(proven), *address_buckets(arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *counters, *gauges]
-    held = spend(buckets, seen, desk, _usage(day, desk, now))
+    held = spend(buckets, seen, desk, day)
     return _usage(day, desk, now), held
 
 
@@ -150,7 +153,7 @@ async def usage_left(widget: Widget, session: LiveSession, desk: Desk) -> Usage:
     """What the visitor has left today, without taking anything."""
     now = desk.clock.now()
     counters = [*_day_counters(widget, session, now), *_plain_counters(widget, session, session.row.conversation_id)]
-    if desk.limits.unknown(counters):
+    if desk.limits.unknown(counters, desk.clock.monotonic()):
         await _rebuild(counters, widget, session, session.row.conversation_id, desk, now)
     return _usage(counters[:2], desk, now)
 
@@ -161,7 +164,7 @@ async def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk)
     visitor, domain = _day_counters(widget, session, now)
     plain = _plain_counters(widget, session, session.row.conversation_id)
     desk.limits.seed({counter.key: 0 for counter in (visitor, *plain)}, desk.clock.monotonic())
-    if desk.limits.unknown([domain]):
+    if desk.limits.unknown([domain], desk.clock.monotonic()):
         # Not known to be zero: other visitors may have talked today, before this process began.
         await _rebuild([visitor, domain, *plain], widget, session, session.row.conversation_id, desk, now)
     return _usage((visitor, domain), desk, now)
@@ -177,16 +180,29 @@ def _per_minute(name: str, address: ClientAddress, quota: int) -> list[Bucket]:
 
 def _sliding(widget: Widget, session: LiveSession, desk: Desk) -> list[Bucket]:
     """Message windows of the visitor, and of the widget on that page's origin."""
-    limits = widget.settings.limits
-    windows = [Window("per_minute", limits.per_minute, MINUTE), Window("per_hour", limits.per_hour, HOUR)]
-    if limits.interval_ms:
-        windows.append(Window("interval", 1, limits.interval_ms / 1000))
-    if desk.settings.limit_default:
-        windows.append(Window("per_window", desk.settings.limit_default, float(desk.settings.limit_default_window)))
+    limits, settings = widget.settings.limits, desk.settings
+    of_visitor = _visitor_windows(limits.per_minute, limits.per_hour, limits.interval_ms, settings.limit_default, settings.limit_default_window)
     return [
-        Sliding(f"vis:{_limited(widget, session)}", tuple(windows)),
-        Sliding(f"dom:{widget.widget_id}:{_domain(widget, session.row.origin)}", (Window("per_hour", limits.widget_per_hour, HOUR),)),
+        Sliding(f"vis:{_limited(widget, session)}", of_visitor),
+        Sliding(f"dom:{widget.widget_id}:{_domain(widget, session.row.origin)}", _widget_windows(limits.widget_per_hour)),
     ]
+
+
+@lru_cache(maxsize=64)
+def _visitor_windows(minute: int, hour: int, interval_ms: int, default: int, default_window: int) -> tuple[Window, ...]:
+    """The windows of one visitor, made once for each set of quotas; 0 is off for the last three."""
+    windows = [Window("per_minute", minute, MINUTE), Window("per_hour", hour, HOUR)]
+    if interval_ms:
+        windows.append(Window("interval", 1, interval_ms / 1000))
+    if default:
+        windows.append(Window("per_window", default, float(default_window)))
+    return tuple(windows)
+
+
+@lru_cache(maxsize=64)
+def _widget_windows(hour: int) -> tuple[Window, ...]:
+    """The window of one widget on one page, made once for each quota."""
+    return (Window("per_hour", hour, HOUR),)
 
 
 def _day_counters(widget: Widget, session: LiveSession, now: datetime) -> tuple[Counter, Counter]:

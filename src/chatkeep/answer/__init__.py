@@ -18,7 +18,7 @@ from chatkeep.errors import ChatkeepError, Reason, Unavailable
 from chatkeep.ids import ConversationId, MessageId, SessionId
 from chatkeep.store import Clash, Write
 from chatkeep.store.idempotency import KeyRow, remembering
-from chatkeep.store.messages import NewTurn, beginning, reopen_answer
+from chatkeep.store.messages import NewTurn, beginning, reopen_answer, settle_turn
 from chatkeep.store.sessions import activity, ended_among
 from chatkeep.store.standing import begin_standing
 
@@ -39,6 +39,8 @@ class Answers:
         self._tools = tools
         self._running: dict[MessageId, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        # Turns that the database may have stored although nobody was told so.
+        self._in_doubt: list[NewTurn] = []
         self._closing = asyncio.Event()
         self._patrol: asyncio.Task[None] | None = None
 
@@ -60,6 +62,8 @@ class Answers:
             self._tools.limits.release(admitted.held)
             if isinstance(error, Unavailable):
                 self._tools.recorder.record(event_for(error.reason), admitted.context)
+            if isinstance(error, asyncio.CancelledError) or (isinstance(error, Unavailable) and error.in_doubt):
+                self._in_doubt.append(turn)
             raise
         finally:
             if admitted.claim is not None:
@@ -136,6 +140,7 @@ class Answers:
         """End the answers of sessions that were revoked, or whose widget was paused, by whatever process."""
         while True:
             await asyncio.sleep(_PATROL_SECONDS)
+            await self._settle()
             streaming = {running.session_id for running in self._running.values()}
             if not streaming:
                 continue
@@ -144,6 +149,24 @@ class Answers:
                     self.stop_session(session_id)
             except Unavailable as error:
                 log.warning("sessions_not_looked_after", extra={"fields": {"reason": error.reason.value}})
+
+    async def _settle(self) -> None:
+        """Find out what became of turns in doubt: an answer that nobody makes is interrupted, so that it can be made anew."""
+        # One that is running was found interrupted, and is being made anew. Whatever is begun from here on is queued behind these.
+        turns = [turn for turn in self._in_doubt if turn.answer_id not in self._running]
+        self._in_doubt = []
+        at_ms = int(self._tools.clock.now().timestamp() * 1000)
+        await asyncio.gather(*(self._settle_one(turn, at_ms) for turn in turns))
+
+    async def _settle_one(self, turn: NewTurn, at_ms: int) -> None:
+        """As ``_settle``; what the database does not take now is tried again."""
+        try:
+            await self._tools.store.transaction(settle_turn, turn, at_ms=at_ms)
+        except Unavailable:
+            self._in_doubt.append(turn)
+        except Clash:
+            # Its conversation was erased meanwhile, and so was all of it.
+            log.info("turn_in_doubt_erased", extra={"fields": {"message_id": turn.answer_id}})
 
     async def _run(self, admitted: Admitted, turn: NewTurn, running: Running) -> None:
         """One turn to its end, whatever happens; what was held is given back."""
@@ -159,15 +182,18 @@ class Answers:
                 del self._running[turn.answer_id]
             self._tools.limits.release(admitted.held)
         if unsaved is not None:
-            await self._save_late(unsaved)
+            await self._save_late(turn.answer_id, unsaved)
 
-    async def _save_late(self, save: Save) -> None:
+    async def _save_late(self, answer_id: MessageId, save: Save) -> None:
         """Store what was shown as soon as the database takes it; when the process ends, after one last try, never."""
         is_last = False
         while not is_last:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _LATE_SAVE_SECONDS)
             is_last = self._closing.is_set()
+            if answer_id in self._running:
+                # It was stored after all, and is being made anew.
+                return
             with suppress(ChatkeepError):
                 await save()
                 return

@@ -9,10 +9,10 @@ message text or tokens. Spec: events-and-alerts, "Logs".
 import json
 import logging
 import logging.handlers
-import queue
 import sys
 import traceback
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any, Literal
 
 from chatkeep.audit.redact import printable
@@ -64,13 +64,14 @@ def _trace(error: tuple[Any, ...]) -> str:
 class _DroppingHandler(logging.handlers.QueueHandler):
     """Hands lines to the writing thread; counts those that it has no room for."""
 
+    queue: SimpleQueue[logging.LogRecord]
     dropped = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Queue *record*, or drop it."""
-        try:
+        if self.queue.qsize() < _WAITING_LINES:
             self.queue.put_nowait(record)
-        except queue.Full:
+        else:
             self.dropped += 1
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -84,7 +85,7 @@ def set_up_logging(level: str, form: Literal["json", "text"]) -> logging.handler
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     stream = logging.StreamHandler(sys.stderr)
     stream.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
+    waiting: SimpleQueue[logging.LogRecord] = SimpleQueue()
     root = logging.getLogger()
     root.handlers = [_DroppingHandler(waiting)]
     root.setLevel(level.upper())

@@ -20,10 +20,10 @@ from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import Unavailable
 from chatkeep.ids import ConversationId, EventId, OrgId, SessionId, WidgetId
-from chatkeep.store import Store, Tx, Write
+from chatkeep.store import Clash, Store, Tx
 from chatkeep.store.analytics import AnalyticsRow, new_analytics_event
-from chatkeep.store.events import EventRow, add_event, more_of, new_event
-from chatkeep.store.usage import UsageRow, add_usage
+from chatkeep.store.events import EventRow, add_event, was_written, write_record
+from chatkeep.store.usage import UsageRow
 
 _FLUSH_SECONDS = 0.5
 _FOLD_SECONDS = 60.0
@@ -57,6 +57,19 @@ class _Open:
     written: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What one transaction was to write: entries with their rows as they were then, and usage."""
+
+    rows: list[tuple[_Open, EventRow]]
+    usage: dict[tuple[WidgetId, str], UsageRow]
+
+    def note_written(self) -> None:
+        """It was."""
+        for entry, row in self.rows:
+            entry.written = row.count
+
+
 class Recorder:
     """The one way to record (``audit.record()`` of the architecture). Not thread-safe: event loop only."""
 
@@ -68,6 +81,7 @@ class Recorder:
         # Open rows by address, counted anew at each flush.
         self._rows_of: Counter[str | None] = Counter()
         self._usage: dict[tuple[WidgetId, str], UsageRow] = {}
+        self._in_doubt: _Attempt | None = None
         self._reported: list[AnalyticsRow] = []
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -134,29 +148,58 @@ class Recorder:
     async def flush(self) -> None:
         """Write what came together. What cannot be written now stays for the next time."""
         now = self._clock.monotonic()
-        pending = [entry for entry in self._open.values() if entry.row.count > entry.written]
-        writes: list[Write] = [new_event(entry.row) if entry.written == 0 else more_of(entry.row.event_id, entry.row.count) for entry in pending]
-        counts = [entry.row.count for entry in pending]
-        usage, self._usage = self._usage, {}
         try:
-            if writes:
-                await self._store.write(*writes)
-                for entry, count in zip(pending, counts, strict=True):
-                    entry.written = count
-            if usage:
-                await self._store.transaction(add_usage, list(usage.values()))
+            await self._settle()
+            await self._write()
+            await self._write_reported()
         except Unavailable as error:
-            log.warning("events_not_written", extra={"fields": {"reason": error.reason.value, "waiting": len(writes)}})
-            self._put_back(usage)
+            log.warning("events_not_written", extra={"fields": {"reason": error.reason.value, "waiting": len(self._open)}})
         self._open = {key: entry for key, entry in self._open.items() if entry.until > now or entry.row.count > entry.written}
         self._rows_of = Counter(entry.row.address for entry in self._open.values())
-        await self._flush_reported()
 
-    async def _flush_reported(self) -> None:
+    async def _write(self) -> None:
+        """Write events and usage, both or neither. Raises ``Unavailable``."""
+        attempt = _Attempt([(entry, entry.row) for entry in self._open.values() if entry.row.count > entry.written], self._usage)
+        if not attempt.rows and not attempt.usage:
+            return
+        self._usage = {}
+        new = [row for entry, row in attempt.rows if entry.written == 0]
+        more = [row for entry, row in attempt.rows if entry.written > 0]
+        try:
+            await self._store.transaction(write_record, new, more, list(attempt.usage.values()))
+        except Unavailable as error:
+            if error.in_doubt:
+                self._in_doubt = attempt
+            else:
+                self._put_back(attempt.usage)
+            raise
+        except Clash:
+            # A widget is gone, and its usage with it. The events are written next time.
+            log.warning("usage_not_written", extra={"fields": {"waiting": len(attempt.usage)}})
+            return
+        attempt.note_written()
+
+    async def _settle(self) -> None:
+        """Find out whether an attempt in doubt was written: its first event tells it for all. Raises ``Unavailable``."""
+        attempt = self._in_doubt
+        if attempt is None:
+            return
+        is_written = False
+        if attempt.rows:
+            _, first = attempt.rows[0]
+            is_written = await self._store.transaction(was_written, first)
+        if is_written:
+            attempt.note_written()
+        else:
+            self._put_back(attempt.usage)
+        self._in_doubt = None
+
+    async def _write_reported(self) -> None:
         """Write what pages reported. Each row for itself, which the writer groups: a widget deleted meanwhile costs only its own."""
         rows, self._reported = self._reported, []
         outcomes = await asyncio.gather(*(self._store.write(new_analytics_event(row)) for row in rows), return_exceptions=True)
-        self._reported[:0] = [row for row, outcome in zip(rows, outcomes, strict=True) if isinstance(outcome, Unavailable)]
+        # What may have been written is not written again: a count too few is better than one too many.
+        self._reported[:0] = [row for row, outcome in zip(rows, outcomes, strict=True) if isinstance(outcome, Unavailable) and not outcome.in_doubt]
         lost = [outcome for outcome in outcomes if isinstance(outcome, BaseException) and not isinstance(outcome, Unavailable)]
         if lost:
             log.warning("analytics_not_written", extra={"fields": {"count": len(lost), "reason": type(lost[0]).__name__}})

@@ -75,8 +75,8 @@ class Refusal:
 class LimitStore(Protocol):
     """Where the counts live."""
 
-    def unknown(self, buckets: Sequence[Bucket]) -> list[str]:
-        """Keys of counters whose count has yet to be read from the database (``seed``)."""
+    def unknown(self, buckets: Sequence[Bucket], now: float) -> list[str]:
+        """Keys of counters whose count has yet to be read from the database (``seed``); the others are kept for the next ``spend``."""
         ...
 
     def seed(self, counts: Mapping[str, int], now: float) -> None:

@@ -44,9 +44,17 @@ class InProcessLimits:
         self._used: dict[str, float] = {}
         self._spends = 0
 
-    def unknown(self, buckets: Sequence[Bucket]) -> list[str]:
-        """Keys of counters that were never seeded."""
-        return [bucket.key for bucket in buckets if isinstance(bucket, Counter) and bucket.key not in self._counts]
+    def unknown(self, buckets: Sequence[Bucket], now: float) -> list[str]:
+        """Keys of counters that were never seeded; the others are kept for the next ``spend``, however long nobody asked for them."""
+        unseeded = []
+        for bucket in buckets:
+            if isinstance(bucket, Counter):
+                count = self._counts.get(bucket.key)
+                if count is None:
+                    unseeded.append(bucket.key)
+                else:
+                    count.used_at = now
+        return unseeded
 
     def seed(self, counts: Mapping[str, int], now: float) -> None:
         """Set counters that are still unknown; a count that runs already is newer than the database."""

@@ -1,19 +1,23 @@
 """Where do rows go, and how do they come back?
 
 The one door to the database. ``read`` runs a query function in a reader thread;
-``transaction`` and ``write`` queue for the one writer and return after its commit.
+``transaction`` and ``write`` queue for the one writer and return after its commit. All
+three end with ``Unavailable`` when the database keeps them waiting (``deadline.py``).
 Query functions live in one module a noun and are plain ``def f(tx, org, …)``.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from chatkeep.errors import Reason, Unavailable
+from chatkeep.store.deadline import DEADLINE_SECONDS, until
 from chatkeep.store.engine import Tx, open_engine, parse_database_url
-from chatkeep.store.writer import Item, Write, Writer, translated
+from chatkeep.store.writer import Write, Writer, translated
 
 __all__ = ["Clash", "Store", "Tx", "Write"]
 
@@ -38,9 +42,18 @@ class Store:
         self._writer = Writer(self._write_engine)
 
     async def read(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What *query* returns. Raises ``Unavailable`` when the database is away."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, lambda: self.read_now(query, *args, **kwargs))
+        """What *query* returns. Raises ``Unavailable`` when the database is away, or silent until the deadline."""
+        due = monotonic() + DEADLINE_SECONDS
+
+        def run() -> T:
+            with until(due):
+                return self.read_now(query, *args, **kwargs)
+
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        except TimeoutError:
+            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2) from None
 
     def read_now(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``read``, in the calling thread: for the command line and for reader threads."""
@@ -51,11 +64,9 @@ class Store:
             raise translated(error) from error
 
     async def transaction(self, change: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What *change* returned, after the commit. It may run twice, so it must only touch *tx*."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Item(lambda tx: change(tx, *args, **kwargs), (), future, loop))
-        return await future
+        """What *change* returned, after the commit. It may run twice, so it must only touch *tx*. Raises ``Unavailable``."""
+        result: T = await self._writer.submit(lambda tx: change(tx, *args, **kwargs))
+        return result
 
     def transaction_now(self, change: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``transaction``, in the calling thread: for the command line."""
@@ -66,15 +77,12 @@ class Store:
             raise translated(error) from error
 
     def write(self, *writes: Write) -> asyncio.Future[None]:
-        """Queue *writes* as one transaction; the future resolves after its commit."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._writer.submit(Item(None, writes, future, loop))
-        return future
+        """Queue *writes* as one transaction; the future resolves after its commit, or with ``Unavailable``."""
+        return self._writer.submit(None, writes)
 
     def close(self) -> None:
-        """Commit what is queued, then let go of every connection."""
+        """Commit what is queued, then let go of every connection; takes no longer than twice the deadline."""
         self._writer.stop()
-        self._readers.shutdown()
+        self._readers.shutdown(cancel_futures=True)
         self._read_engine.dispose()
         self._write_engine.dispose()

@@ -1,8 +1,10 @@
 """How is a database reached, and with which settings?
 
-Spec: architecture, "Store". SQLite: WAL, ``synchronous=FULL``, ``busy_timeout=5000``,
+Spec: architecture, "Store". SQLite: WAL, ``synchronous=FULL``, ``busy_timeout`` below our
+own deadline (``deadline.py``), so that who waits for the lock learns that in time;
 transactions begun by us (IMMEDIATE for the writer, so that two processes queue for the
-lock instead of failing in the middle). PostgreSQL: statements are cut after 2 s.
+lock instead of failing in the middle). PostgreSQL: statements are cut after 2 s, and a
+transaction whose client fell silent after 5 s, with its locks.
 """
 
 import os
@@ -10,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -20,8 +22,9 @@ from chatkeep.errors import Misconfigured
 Tx = Connection
 
 _STATEMENT_MILLISECONDS = 2000
-_CONNECT_SECONDS = 5
-_BUSY_MILLISECONDS = 5000
+_IDLE_MILLISECONDS = 5000
+_CONNECT_SECONDS = 2
+_BUSY_MILLISECONDS = 2500
 
 
 def parse_database_url(text: str) -> URL:
@@ -42,16 +45,29 @@ def open_engine(url: URL, *, readers: int, is_writer: bool) -> Engine:
     """An engine whose connections are set up for one writer or for *readers* reader threads."""
     if url.get_backend_name() == "sqlite":
         return _open_sqlite(url, is_writer=is_writer, readers=readers)
-    options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
-    return create_engine(
+    return _open_postgres(url, is_writer=is_writer, readers=readers)
+
+
+def _open_postgres(url: URL, *, is_writer: bool, readers: int) -> Engine:
+    """A PostgreSQL engine whose connections keep nobody waiting past the deadline."""
+    from chatkeep.store import postgres  # noqa: PLC0415 - the driver is an extra, and costs memory
+
+    timeouts = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c idle_in_transaction_session_timeout={_IDLE_MILLISECONDS}"
+    engine = create_engine(
         url,
         # Parameters are what people wrote: they belong into no error, and so into no log.
         hide_parameters=True,
         pool_size=1 if is_writer else readers,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"options": options, "connect_timeout": _CONNECT_SECONDS, "application_name": "chatkeep"},
+        connect_args={"options": f"{timeouts} -c timezone=UTC", "connect_timeout": _CONNECT_SECONDS, "application_name": "chatkeep"},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Dialect, _record: ConnectionPoolEntry, arguments: Any, parameters: Any) -> Any:
+        return postgres.connect(*arguments, **parameters)
+
+    return engine
 
 
 def _open_sqlite(url: URL, *, is_writer: bool, readers: int) -> Engine:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from chatkeep.ids import EventId, OrgId
 from chatkeep.store.engine import Tx
 from chatkeep.store.tables import security_events
-from chatkeep.store.writer import Write
+from chatkeep.store.usage import UsageRow, add_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +38,52 @@ _insert = insert(security_events)
 _recount = update(security_events).where(security_events.c.id == bindparam("b_id")).values(count=bindparam("b_count"))
 
 
-def new_event(event: EventRow) -> Write:
-    """The write that stores *event*."""
-    return Write(
-        _insert,
-        {
-            "id": event.event_id,
-            "time": event.time_ms,
-            "type": event.type,
-            "severity": event.severity,
-            "org_id": event.org_id,
-            "widget_id": event.widget_id,
-            "session_id": event.session_id,
-            "conversation_id": event.conversation_id,
-            "domain": event.domain,
-            "address": event.address,
-            "address_hash": event.address_hash,
-            "user_agent": event.user_agent,
-            "request_id": event.request_id,
-            "details": dict(event.details),
-            "count": event.count,
-        },
-    )
+def write_record(tx: Tx, new: Sequence[EventRow], more: Sequence[EventRow], usage: Sequence[UsageRow]) -> None:
+    """Store *new* events, what those of *more* stand for by now, and *usage*: all of it or nothing. Instance-wide: each row names its tenant."""
+    if new:
+        tx.execute(_insert, [_values(event) for event in new])
+    if more:
+        tx.execute(_recount, [{"b_id": event.event_id, "b_count": event.count} for event in more])
+    add_usage(tx, usage)
 
 
 def add_event(tx: Tx, event: EventRow) -> None:
     """Store *event* in the transaction of what it tells of. Instance-wide: the row names its organization, if there is one."""
-    write = new_event(event)
-    tx.execute(write.statement, [write.values])
+    tx.execute(_insert, _values(event))
 
 
-def more_of(event: EventId, count: int) -> Write:
-    """The write that says how many equal events *event* stands for by now."""
-    return Write(_recount, {"b_id": event, "b_count": count})
+def _values(event: EventRow) -> dict[str, Any]:
+    """*event* by column."""
+    return {
+        "id": event.event_id,
+        "time": event.time_ms,
+        "type": event.type,
+        "severity": event.severity,
+        "org_id": event.org_id,
+        "widget_id": event.widget_id,
+        "session_id": event.session_id,
+        "conversation_id": event.conversation_id,
+        "domain": event.domain,
+        "address": event.address,
+        "address_hash": event.address_hash,
+        "user_agent": event.user_agent,
+        "request_id": event.request_id,
+        "details": dict(event.details),
+        "count": event.count,
+    }
+
+
+def was_written(tx: Tx, event: EventRow) -> bool:
+    """Whether *event* is stored as standing for at least its count, by a transaction whose commit nobody confirmed. Instance-wide: ids name no tenant."""
+    insert_one = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    this_one = security_events.c.id == event.event_id
+    # Its own place is asked for, and its row: where that commit is still on its way, PostgreSQL waits for it here.
+    mine = insert_one(security_events).values(_values(event)).on_conflict_do_nothing(index_elements=[security_events.c.id]).returning(security_events.c.id)
+    if tx.execute(mine).first() is not None:
+        tx.execute(delete(security_events).where(this_one))
+        return False
+    stored = select(security_events.c.id).where(this_one, security_events.c.count >= event.count)
+    return tx.execute(stored.with_for_update()).first() is not None
 
 
 def list_events(tx: Tx, org: OrgId, *, types: Sequence[str] = (), since_ms: int = 0, limit: int = 100, with_unknown: bool = False) -> list[EventRow]:

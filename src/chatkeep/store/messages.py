@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, VisitorId, WidgetId
 from chatkeep.store.engine import Tx
@@ -191,6 +192,19 @@ def reopen_answer(tx: Tx, org: OrgId, message: MessageId, *, at_ms: int) -> bool
         .values(state="streaming", text="", ending=None, citations=[], updated_at=at_ms)
     )
     return changed.rowcount == 1
+
+
+def settle_turn(tx: Tx, turn: NewTurn, *, at_ms: int) -> None:
+    """End the answer of a *turn* that nobody knows to be stored: interrupted where it is, and never there where it is not."""
+    insert_one = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    _, answer = beginning(turn)
+    # Its own place is asked for: where the commit in doubt is still on its way, PostgreSQL waits for it here.
+    mine = insert_one(messages).values(answer.values).on_conflict_do_nothing(index_elements=[messages.c.id]).returning(messages.c.seq)
+    this_one = (messages.c.org_id == turn.org_id, messages.c.id == turn.answer_id)
+    if tx.execute(mine).first() is not None:
+        tx.execute(delete(messages).where(*this_one))
+    else:
+        tx.execute(update(messages).where(*this_one, messages.c.state == "streaming").values(state="interrupted", updated_at=at_ms))
 
 
 def owns_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: ConversationId) -> bool:

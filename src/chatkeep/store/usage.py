@@ -1,5 +1,6 @@
 """Usage: what each widget did on each UTC day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -23,7 +24,7 @@ class UsageRow:
     refusals: int = 0
 
 
-def add_usage(tx: Tx, rows: list[UsageRow]) -> None:
+def add_usage(tx: Tx, rows: Sequence[UsageRow]) -> None:
     """Add *rows* to what is there. Instance-wide: each row names its tenant."""
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     for row in rows:

@@ -7,6 +7,7 @@ A header that a client made up stands further left and is never reached.
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from chatkeep.admit._types import ClientAddress
@@ -16,18 +17,25 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Proxies:
+    """The networks of our proxies. Equal only to itself: caches ask for its hash several times for every request."""
+
+    networks: tuple[Network, ...]
+
+
+def parse_proxies(texts: Iterable[str]) -> Proxies:
     """The setting ``TRUSTED_PROXIES``. Raises ``Misconfigured``."""
     try:
-        return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+        return Proxies(tuple(ipaddress.ip_network(text, strict=False) for text in texts))
     except ValueError:
         msg = "CHATKEEP_TRUSTED_PROXIES has a part that is not an address or network: write them like 10.0.0.0/8,127.0.0.1"
         raise Misconfigured(msg) from None
 
 
-def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str], trusted: tuple[Network, ...]) -> ClientAddress:
+def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str], trusted: Proxies) -> ClientAddress:
     """The client's address. *forwarded_for* and *forwarded* are all values of those headers, in order."""
-    if not _is_trusted(peer, trusted):
+    if not is_trusted(peer, trusted):
         return describe(peer)
     by_list = _last_foreign(_split(forwarded_for), trusted)
     by_standard = _last_foreign([_for_part(element) for element in _split(forwarded)], trusted)
@@ -36,11 +44,6 @@ def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str],
         # whoever sends both cannot choose which one is believed, not even where one is unreadable.
         return describe(peer)
     return describe(by_list or by_standard or peer)
-
-
-def is_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
-    """Whether *peer* is one of our proxies."""
-    return _is_trusted(peer, trusted)
 
 
 _LONGEST_HOP = 64
@@ -60,10 +63,10 @@ def describe(text: str) -> ClientAddress:
 
 
 @lru_cache(maxsize=8192)
-def _is_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
-    """Whether *peer* lies in one of *trusted*."""
+def is_trusted(peer: str, trusted: Proxies) -> bool:
+    """Whether *peer* is one of our proxies."""
     address = _find_address(peer)
-    return address is not None and any(address in network for network in trusted if network.version == address.version)
+    return address is not None and any(address in network for network in trusted.networks if network.version == address.version)
 
 
 @lru_cache(maxsize=8192)
@@ -83,7 +86,7 @@ def _find_address(text: str) -> Address | None:
     return address
 
 
-def _last_foreign(hops: Sequence[str], trusted: tuple[Network, ...]) -> str | None:
+def _last_foreign(hops: Sequence[str], trusted: Proxies) -> str | None:
     """The right-most hop that is not one of our proxies; ``None`` when there is none or it is unreadable."""
     for hop in reversed(hops):
         # Bounded before anything is kept of it: addresses are short.
@@ -91,7 +94,7 @@ def _last_foreign(hops: Sequence[str], trusted: tuple[Network, ...]) -> str | No
         if address is None:
             # Beyond a hop that cannot be read nothing can be believed.
             return None
-        if not _is_trusted(str(address), trusted):
+        if not is_trusted(str(address), trusted):
             return str(address)
     return None
 

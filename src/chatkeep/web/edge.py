@@ -24,7 +24,7 @@ from chatkeep.crypto import new_id
 from chatkeep.errors import Reason, Refused, Unavailable
 from chatkeep.ids import find_caller_request_id
 from chatkeep.web import cors
-from chatkeep.web.client_ip import Network, client_of, is_trusted
+from chatkeep.web.client_ip import Proxies, client_of, is_trusted
 from chatkeep.web.headers import NO_STORE, STREAM_CACHE, Headers, Surface, policy
 from chatkeep.web.problems import envelope, rate_headers, retry_after_of, status_of
 from chatkeep.web.routes import Call, EventStream, Reply, Route
@@ -38,7 +38,7 @@ class Edge:
     """What every path's application shares."""
 
     desk: Desk
-    trusted: tuple[Network, ...]
+    trusted: Proxies
 
 
 class Gone(Exception):  # noqa: N818 - reads as the state it reports
