@@ -50,7 +50,7 @@ lock: .venv/dev  ## Pin all dependencies anew, with hashes and without addresses
 	done
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .demo-data widget/node_modules src/chatkeep/widget_dist dist bench/build test-artifacts
+	rm -rf .venv .demo-data widget/node_modules src/chatkeep/widget_dist widget/dist dist bench/build test-artifacts
 
 .venv/base:
 	@echo "Making a virtual environment in .venv ..."

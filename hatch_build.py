@@ -43,7 +43,7 @@ def _is_current() -> bool:
     """Whether the output is there and no source is newer. Without sources (from an sdist's wheel) it must be there."""
     if not OUTPUT.is_file():
         return False
-    sources = [path for path in WIDGET.rglob("*") if path.is_file() and not {"node_modules", "test"} & set(path.relative_to(WIDGET).parts)]
+    sources = [path for path in WIDGET.rglob("*") if path.is_file() and not {"node_modules", "test", "dist"} & set(path.relative_to(WIDGET).parts)]
     # In an sdist every file has the time of its making: then the shipped output is current by definition.
     is_checkout = (ROOT / ".git").exists()
     return not is_checkout or all(path.stat().st_mtime <= OUTPUT.stat().st_mtime for path in sources)

@@ -1,9 +1,19 @@
 // How do the tests see the sources? As the build does.
 import { defineConfig } from 'vitest/config';
-import { oxc, VERSION } from './build/options.mjs';
+import { languages } from './build/lazies.mjs';
+import { lighter, oxc, VERSION } from './build/options.mjs';
+
+const LANGUAGES = Object.fromEntries(languages().map((name) => [name, `hash-of-${name}`]));
 
 export default defineConfig({
   oxc,
-  define: { __VERSION__: JSON.stringify(VERSION), __PANEL_INTEGRITY__: '"sha384-test"' },
-  test: { include: ['test/**/*.test.{ts,tsx}'], environment: 'node' },
+  define: {
+    __VERSION__: JSON.stringify(VERSION),
+    __PANEL_INTEGRITY__: '"sha384-test"',
+    __LAZY_SHA256__: '{"languages":"test"}',
+    __LANGUAGE_SHA256__: JSON.stringify(LANGUAGES),
+  },
+  // Preact as it is shipped; marked as it is published (test/marked.test.mjs compares both).
+  plugins: [lighter()],
+  test: { include: ['test/**/*.test.{ts,tsx,mjs}'], environment: 'node', server: { deps: { inline: ['preact'] } } },
 });

@@ -37,6 +37,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         _doc("Where browsers reach the gateway, without a path; several separated by commas, the first is canonical.", aliases=("BASE_URL",)),
     ] = ""
+    widget_url: Annotated[
+        str,
+        _doc("Where browsers load the chat from in frame mode, without a path; empty means `PUBLIC_URL`, which costs the boundary to whatever else is there."),
+    ] = ""
     data_dir: Annotated[str, _doc("Folder of the SQLite database and of files that the gateway keeps.")] = "./chatkeep-data"
     database_url: Annotated[
         str,
@@ -90,6 +94,16 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Every address of the gateway, canonical first; in development the listener's when none is set."""
         given = split_list(self.public_url)
         return tuple(url.rstrip("/") for url in given) or (f"http://localhost:{self.port}",)
+
+    @property
+    def frame_urls(self) -> tuple[str, ...]:
+        """The addresses under which the frame page is served, canonical first."""
+        return (self.widget_url.rstrip("/"),) if self.widget_url else self.public_urls
+
+    @property
+    def own_urls(self) -> tuple[str, ...]:
+        """Every address of this gateway, whatever it serves there."""
+        return tuple(dict.fromkeys((*self.public_urls, *self.frame_urls)))
 
     @property
     def data_path(self) -> Path:

@@ -6,7 +6,7 @@ The environment is read here, once; the command line gets settings and store fro
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ from chatkeep.web.edge import Edge, PathApp, build_routes
 from chatkeep.web.headers import Surface
 from chatkeep.web.health import health_routes
 from chatkeep.web.openapi import document_routes
+from chatkeep.web.widget_build import WidgetBuilds
 
 log = logging.getLogger("chatkeep.start")
 
@@ -57,6 +58,7 @@ class Gateway:
     app: ASGIApp
     desk: Desk
     answers: Answers
+    builds: WidgetBuilds
 
 
 def read_settings(**overrides: object) -> Loaded:
@@ -123,7 +125,8 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
     egress = Egress()
     desk = _build_desk(settings, store, clock, egress)
     answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress), desk.in_flight))
-    routes = [*visitor_routes(desk, answers), *health_routes(store)]
+    builds = WidgetBuilds(store, clock, is_production=settings.is_production)
+    routes = [*visitor_routes(desk, answers, builds), *health_routes(store)]
     routes += document_routes(routes)
     edge = Edge(desk, parse_proxies(split_list(settings.trusted_proxies)))
 
@@ -132,6 +135,7 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
         left = await store.transaction(mark_interrupted, at_ms=int(clock.now().timestamp() * 1000))
         if left:
             log.warning("answers_interrupted", extra={"fields": {"count": left}})
+        await builds.keep_own()
         for finding in warnings:
             desk.recorder.record(ConfigUnsafe(finding.setting), Context())
         desk.recorder.start()
@@ -150,7 +154,7 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
             store.close()
 
     router = Router(build_routes(routes, edge), lifespan=lifespan, redirect_slashes=False, default=_fallback(edge))
-    return Gateway(router, desk, answers)
+    return Gateway(router, desk, answers, builds)
 
 
 def _fallback(edge: Edge) -> ASGIApp:
@@ -178,7 +182,9 @@ def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress) 
         recorder=recorder,
         token_key=TokenKey.from_bytes(derive_key(token_secret, "session-token")),
         ceiling=_ceiling(settings),
-        own_hosts=_own_hosts(settings),
+        own_urls=frozenset(settings.own_urls),
+        own_hosts=_hosts(settings.own_urls),
+        frame_hosts=_hosts(settings.frame_urls),
         started_at=int(clock.now().timestamp()),
         hash_key=derive_key(settings.secret_key, "idempotency"),
         in_flight=InFlight(),
@@ -199,10 +205,10 @@ def _ceiling(settings: Settings) -> AllowedDomains | None:
     return AllowedDomains(entries, allows_loopback_http=not settings.is_production)
 
 
-def _own_hosts(settings: Settings) -> frozenset[str]:
-    """What the ``Host`` header may say: each public address, its default port written or not."""
+def _hosts(urls: Iterable[str]) -> frozenset[str]:
+    """What the ``Host`` header says for *urls*, their default port written or not."""
     hosts = set()
-    for url in settings.public_urls:
+    for url in urls:
         origin = find_origin(url)
         if origin is not None:
             hosts |= {url.partition("://")[2], f"{origin.host}:{origin.port}"}

@@ -22,6 +22,8 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # A page that a test writes itself comes from no address, and would count as a public one.
+    "--disable-features=LocalNetworkAccessChecks",
 ]
 # Collected in the page itself: a report must not depend on what the console shows.
 _WATCH = (

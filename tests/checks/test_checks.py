@@ -15,6 +15,7 @@ from tests.servers import SECRET
 GOOD = {
     "CHATKEEP_SECRET_KEY": SECRET,
     "CHATKEEP_PUBLIC_URL": "https://chat.example",
+    "CHATKEEP_WIDGET_URL": "https://frame.example",
     "CHATKEEP_DATABASE_URL": "postgresql://user:password@db.example/chatkeep",
 }
 DEVELOPMENT = {"CHATKEEP_ENV": "development"}
@@ -32,6 +33,9 @@ ERRORS = (
     ({"CHATKEEP_PUBLIC_URL": f"https://chat.example/{CANARY}"}, "public_url"),
     ({"CHATKEEP_PUBLIC_URL": CANARY}, "public_url"),
     ({"CHATKEEP_PUBLIC_URL": "https://chat.example,https://Chat.Example"}, "public_url"),
+    ({"CHATKEEP_WIDGET_URL": "http://frame.example"}, "widget_url"),
+    ({"CHATKEEP_WIDGET_URL": f"https://frame.example/{CANARY}"}, "widget_url"),
+    ({"CHATKEEP_WIDGET_URL": "https://frame.example,https://chat.example"}, "widget_url"),
     ({"CHATKEEP_DATABASE_URL": f"mysql://{CANARY}@db.example/x"}, "database_url"),
     ({"CHATKEEP_DATABASE_URL": CANARY}, "database_url"),
     ({"CHATKEEP_DATABASE_URL": f"postgresql://u:{CANARY}@db.example:port/x"}, "database_url"),
@@ -56,6 +60,9 @@ ERRORS = (
     ),
 )
 WARNINGS = (
+    ({"CHATKEEP_WIDGET_URL": ""}, "widget_url"),
+    ({"CHATKEEP_WIDGET_URL": "https://chat.example"}, "widget_url"),
+    ({"CHATKEEP_WIDGET_URL": "https://chat.example:8443/"}, "widget_url"),
     ({"CHATKEEP_DATABASE_URL": ""}, "database_url"),
     ({"CHATKEEP_DATABASE_URL": "sqlite:///data/chatkeep.db"}, "database_url"),
     ({"CHATKEEP_TRUSTED_PROXIES": "0.0.0.0/0"}, "trusted_proxies"),
@@ -150,4 +157,16 @@ def test_several_errors_are_told_as_the_first_of_them() -> None:
 
 def test_every_file_of_the_package_is_a_check_and_is_asked() -> None:
     names = {module.name for module in pkgutil.iter_modules(checks.__path__)}
-    assert names == {"data_folder", "database", "files", "origins", "processes", "provider", "provider_address", "proxies", "public_url", "secret_key"}
+    assert names == {
+        "data_folder",
+        "database",
+        "files",
+        "origins",
+        "processes",
+        "provider",
+        "provider_address",
+        "proxies",
+        "public_url",
+        "secret_key",
+        "widget_url",
+    }

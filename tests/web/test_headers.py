@@ -80,13 +80,15 @@ def test_config_may_be_kept_for_five_minutes_and_asked_for_again_by_its_tag(sqli
 
 
 def test_config_tells_what_is_public_and_nothing_else(sqlite_store: Store) -> None:
-    widget = alices_site(sqlite_store, settings={"title": "Ask Alice"})
+    widget = alices_site(sqlite_store, settings={"title": "Ask Alice", "texts": {"de": {"send": "Los"}}})
     with on_stage(sqlite_store) as stage:
         config = stage.call("GET", f"/api/widgets/{widget.widget_id}/config", headers={"origin": SHOP}).json
         assert set(config) == {
             "widget_id", "version", "access_mode", "title", "greeting", "suggestions", "disclosure", "locale", "theme", "launcher", "limits", "features",
+            "frame_url",
         }  # fmt: skip
         assert (config["title"], config["limits"]) == ("Ask Alice", {"message_length": 2000, "interval_ms": 2000})
+        assert (config["locale"], config["features"]) == ("auto", {"frame": False, "tickets": False, "texts": {"de": {"send": "Los"}}})
         for secret in (widget.org_id, widget.agent_id, "shop.example", widget.name, "per_day"):
             assert secret not in str(config)
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Announcer } from '../src/panel/announcer';
 import { newExchange, type Exchange } from '../src/talk/exchange';
 import { trouble } from '../src/talk/trouble';
-import { en } from '../src/words/en';
+import { english } from './english';
 
 let heard: string[];
 let voice: Announcer;
@@ -24,7 +24,7 @@ afterEach(() => {
 function grow(text: string, phase: Exchange['phase'] = 'streaming'): void {
   exchange.answer += text;
   exchange.phase = phase;
-  voice.hear(exchange, en);
+  voice.hear(exchange, english);
   vi.advanceTimersByTime(1000);
 }
 

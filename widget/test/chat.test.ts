@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Announcer } from '../src/panel/announcer';
 import { Chat } from '../src/talk/chat';
 import { isRunning, type Exchange } from '../src/talk/exchange';
-import { en } from '../src/words/en';
+import { english } from './english';
 import { answer, event, hangUp, json, refuse, startGateway, stream, type Gateway } from './gateway';
 
 let gateway: Gateway;
@@ -104,10 +104,10 @@ test('the answer after "Try again" is announced, however few of its phases were 
   const heard: string[] = [];
   const voice = new Announcer(() => {});
   voice.say = (text) => void heard.push(text);
-  voice.hear(await ask(), en);
+  voice.hear(await ask(), english);
   chat.retry(last());
   await settled();
-  voice.hear(last(), en);
+  voice.hear(last(), english);
   expect(heard).toEqual(['The assistant could not answer. Your message is kept.', 'Good day.']);
 });
 

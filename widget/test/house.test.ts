@@ -2,8 +2,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+// @ts-expect-error a module of the build, without types
+import { MISSING } from '../build/preact.mjs';
 import { reasonFor } from '../src/loader/words';
-import { en, errorText } from '../src/words/en';
+import { errorText } from '../src/words/errors';
+import { english } from './english';
 
 const root = new URL('..', import.meta.url).pathname;
 const files = (folder: string): string[] =>
@@ -13,7 +16,9 @@ const files = (folder: string): string[] =>
 
 const SINKS =
   /innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|createContextualFragment|DOMParser|srcdoc|setHTML|\beval\b|new Function|setAttribute\(["'`]on/;
-const STORES = /localStorage|sessionStorage|indexedDB|document\.cookie|\bcaches\b|postMessage/;
+const STORES = /localStorage|sessionStorage|indexedDB|document\.cookie|\bcaches\b/;
+/** Frame mode talks over a port of its own; who gets the port is named. */
+const FRAMED = /^(src\/frame\/(host|main)\.ts|frame(-host)?\.js)$/;
 
 const sources = files('src').filter((file) => /\.tsx?$/.test(file)).map((file) => file.slice(root.length));
 
@@ -22,19 +27,28 @@ describe('every source file', () => {
     const text = readFileSync(join(root, file), 'utf8');
     expect(text).not.toMatch(SINKS);
     expect(text).not.toMatch(STORES);
+    if (!FRAMED.test(file)) expect(text).not.toMatch(/postMessage/);
+    expect(text, 'uses what the build cuts out of Preact').not.toMatch(MISSING);
     expect(text, 'says first what it answers').toMatch(/^\/\/ .{20,}/);
     expect(text.split('\n').length).toBeLessThanOrEqual(400);
     expect(file).not.toMatch(/(utils|helpers|common|base|misc|manager|service|handler)/);
   });
 });
 
-test('one file of the panel and two of the loader reach the network', () => {
+test('nothing is posted to whoever may be there', () => {
+  const posts = sources.flatMap((file) => readFileSync(join(root, file), 'utf8').match(/\S*postMessage\(.*/g) ?? []);
+  expect(posts.filter((post) => !/port\??\.postMessage\((order|report)\)/.test(post))).toEqual([
+    "box.contentWindow?.postMessage({ around: around() }, url.origin, [port2]);",
+  ]);
+});
+
+test('one file of the panel, one of the frame and two of the loader reach the network', () => {
   const reaching = sources.filter((file) => /\bfetch\(|import\(\/|XMLHttpRequest|WebSocket|EventSource|sendBeacon/.test(readFileSync(join(root, file), 'utf8')));
-  expect(reaching.sort()).toEqual(['src/loader/fetch-panel.ts', 'src/loader/settings.ts', 'src/talk/wire.ts']);
+  expect(reaching.sort()).toEqual(['src/frame/ticket.ts', 'src/loader/fetch-file.ts', 'src/loader/settings.ts', 'src/talk/wire.ts']);
 });
 
 test('loader and panel say the same of a gateway out of reach, and blame nobody for it', () => {
-  expect(errorText('unreachable', en)).toBe(reasonFor('unreachable'));
+  expect(errorText('unreachable', english)).toBe(reasonFor('unreachable'));
   expect(reasonFor('unreachable')).toBe('The chat cannot be reached right now.');
 });
 
@@ -47,20 +61,24 @@ const dist = join(root, '../src/chatkeep/widget_dist');
 describe.skipIf(!existsSync(join(dist, 'manifest.json')))('the built files (skipped before the first build)', () => {
   const read = (name: string) => readFileSync(join(dist, name), 'utf8');
 
-  test.each(['loader.js', 'panel.js'])('%s has no HTML sink, no storage, no import, no other address', (name) => {
+  test.each(readdirSync(dist).filter((name) => name.endsWith('.js')))('%s has no HTML sink, no storage, no import, no other address', (name) => {
     const code = read(name);
     expect(code).not.toMatch(SINKS);
     expect(code).not.toMatch(STORES);
+    if (!FRAMED.test(name)) expect(code).not.toMatch(/postMessage/);
     expect(code).not.toMatch(/\bimport\s*["'{*]|\bfrom\s*["'`]\.?\//);
-    expect(code.match(/https?:\/\/[\w.-]+/g)?.filter((url) => !url.startsWith('http://www.w3.org'))).toEqual([]);
+    expect((code.match(/https?:\/\/[\w.-]+/g) ?? []).filter((url) => !url.startsWith('http://www.w3.org'))).toEqual([]);
   });
 
   test('the manifest is of this version, and the loader carries the integrity of the panel', () => {
     const manifest = JSON.parse(read('manifest.json')) as { version: string; files: Record<string, { integrity: string; gzip: number }> };
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     expect(manifest.version).toBe(version);
-    expect(read('loader.js')).toContain(manifest.files['panel.js']!.integrity);
-    expect(read('loader.js')).toContain(`/widget/v${version}/panel.js`);
+    expect(read('loader.js')).toContain(`${manifest.files['panel.js']!.integrity} ${manifest.files['frame-host.js']!.integrity}`);
+    expect(read('frame.js')).toContain(manifest.files['panel.js']!.integrity);
+    expect(read('loader.js')).toContain(`/widget/v${version}/`);
+    for (const [name, { integrity }] of Object.entries(manifest.files))
+      if (!/^(loader|panel|frame|frame-host)\.js$/.test(name)) expect(read(name.startsWith('words-') ? 'languages.js' : 'panel.js'), name).toContain(integrity.slice('sha256-'.length));
     expect(manifest.files['loader.js']!.gzip).toBeLessThanOrEqual(5000);
     expect(manifest.files['loader.js']!.gzip + manifest.files['panel.js']!.gzip).toBeLessThanOrEqual(40_000);
   });

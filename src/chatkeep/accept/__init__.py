@@ -7,6 +7,7 @@ turn an ``Arrival`` into a ``Reply`` and judge nothing: that is ``admit/``'s wor
 from chatkeep.accept.chat import chat_routes
 from chatkeep.accept.conversations import conversation_routes
 from chatkeep.accept.feedback import feedback_routes
+from chatkeep.accept.frame_page import frame_routes
 from chatkeep.accept.reports import report_routes
 from chatkeep.accept.sessions import session_routes
 from chatkeep.accept.streams import stream_routes
@@ -15,9 +16,10 @@ from chatkeep.accept.widget_files import file_routes
 from chatkeep.admit import Desk
 from chatkeep.answer import Answers
 from chatkeep.web.routes import Route
+from chatkeep.web.widget_build import WidgetBuilds
 
 
-def visitor_routes(desk: Desk, answers: Answers) -> list[Route]:
+def visitor_routes(desk: Desk, answers: Answers, builds: WidgetBuilds) -> list[Route]:
     """The whole table; what is called most stands first."""
     return [
         *chat_routes(desk, answers),
@@ -27,5 +29,6 @@ def visitor_routes(desk: Desk, answers: Answers) -> list[Route]:
         *feedback_routes(desk),
         *report_routes(desk),
         *config_routes(desk),
-        *file_routes(desk),
+        *file_routes(desk, builds),
+        *frame_routes(desk, builds),
     ]

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from chatkeep import __version__
+from chatkeep.accept.look import LauncherLook, Look, resolve_launcher, resolve_theme
 from chatkeep.admit import Desk, enter_openly
-from chatkeep.admit.widget_settings import Launcher, Theme
+from chatkeep.admit._types import Widget
 from chatkeep.crypto import content_digest
 from chatkeep.errors import Reason
 from chatkeep.web.headers import CONFIG_CACHE, Surface
@@ -24,6 +25,14 @@ class PublicLimits(Struct):
     interval_ms: int
 
 
+class Features(Struct):
+    """What this widget has besides a plain chat. *texts*: the owner's, by locale or ``default``, then by key."""
+
+    frame: bool
+    tickets: bool
+    texts: dict[str, dict[str, str]]
+
+
 class WidgetConfig(Struct):
     """The public settings of a widget."""
 
@@ -35,33 +44,40 @@ class WidgetConfig(Struct):
     suggestions: list[str]
     disclosure: str
     locale: str
-    theme: Theme
-    launcher: Launcher
+    theme: Look
+    launcher: LauncherLook
     limits: PublicLimits
-    features: dict[str, bool]
+    features: Features
+    # The address of the page that holds the chat, in frame mode.
+    frame_url: str | None
+
+
+def public_config(widget: Widget, desk: Desk) -> bytes:
+    """The public settings of *widget* as JSON."""
+    own = widget.settings
+    config = WidgetConfig(
+        widget_id=widget.widget_id,
+        version=__version__,
+        access_mode=widget.access_mode,
+        title=own.title,
+        greeting=own.greeting,
+        suggestions=own.suggestions,
+        disclosure=own.disclosure,
+        locale=own.locale,
+        theme=resolve_theme(own.theme, own.launcher.color),
+        launcher=resolve_launcher(own.launcher),
+        limits=PublicLimits(own.limits.message_length, own.limits.interval_ms),
+        features=Features(frame=own.features.frame, tickets=own.access.require_ticket, texts=own.texts),
+        frame_url=f"{desk.settings.frame_urls[0]}/widget/frame/{widget.widget_id}" if own.features.frame else None,
+    )
+    return msgspec.json.encode(config)
 
 
 def config_routes(desk: Desk) -> list[Route]:
     """The rows of this file."""
 
     async def read_config(call: Call) -> Reply:
-        widget = await enter_openly(call.arrival, call.params["widget_id"], desk)
-        own = widget.settings
-        config = WidgetConfig(
-            widget_id=widget.widget_id,
-            version=__version__,
-            access_mode=widget.access_mode,
-            title=own.title,
-            greeting=own.greeting,
-            suggestions=own.suggestions,
-            disclosure=own.disclosure,
-            locale=own.locale,
-            theme=own.theme,
-            launcher=own.launcher,
-            limits=PublicLimits(own.limits.message_length, own.limits.interval_ms),
-            features={},
-        )
-        content = msgspec.json.encode(config)
+        content = public_config(await enter_openly(call.arrival, call.params["widget_id"], desk), desk)
         tag = f'"{content_digest(content)[:32]}"'
         headers: tuple[tuple[str, str], ...] = (("etag", tag),)
         if call.arrival.headers.get("if-none-match") == tag:

@@ -1,33 +1,30 @@
 """The built widget: the loader under a short-lived address, everything under its version.
 
 A versioned address never changes its content, so it may be kept for a year and pinned
-with SRI; in development, where a version is built many times, nothing is kept.
+with SRI, and answers as long as the database lives; in development, where a version is built many times, nothing is kept.
 """
 
-from chatkeep import __version__
 from chatkeep.admit import Desk, enter_files
 from chatkeep.errors import Reason, Refused
 from chatkeep.web.headers import EVERGREEN_CACHE, IMMUTABLE_CACHE, Surface
 from chatkeep.web.routes import Audience, Call, Reply, Route
-from chatkeep.web.widget_build import load_files
+from chatkeep.web.widget_build import WidgetBuilds, WidgetFile
 
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 
 
-def file_routes(desk: Desk) -> list[Route]:
+def file_routes(desk: Desk, builds: WidgetBuilds) -> list[Route]:
     """The rows of this file."""
 
     async def read_evergreen(call: Call) -> Reply:
-        return _serve(call, "loader.js", EVERGREEN_CACHE)
+        enter_files(call.arrival, desk)
+        return _serve(call, builds.own("loader.js"), EVERGREEN_CACHE)
 
     async def read_versioned(call: Call) -> Reply:
-        if call.params["version"] != __version__:
-            raise Refused(Reason.NOT_FOUND)
-        return _serve(call, call.params["name"], IMMUTABLE_CACHE)
-
-    def _serve(call: Call, name: str, cache_control: str) -> Reply:
         enter_files(call.arrival, desk)
-        file = load_files().get(name)
+        return _serve(call, await builds.find(call.params["version"], call.params["name"]), IMMUTABLE_CACHE)
+
+    def _serve(call: Call, file: WidgetFile | None, cache_control: str) -> Reply:
         if file is None:
             raise Refused(Reason.NOT_FOUND)
         kept = cache_control if desk.settings.is_production else "no-cache"
@@ -40,7 +37,7 @@ def file_routes(desk: Desk) -> list[Route]:
         return Reply(content=file.packed if accepts_gzip else file.content, content_type=_JAVASCRIPT, headers=tuple(headers), cache=kept)
 
     face = Surface.WIDGET_FILES
-    errors = (Reason.NOT_FOUND, Reason.RATE_LIMIT_EXCEEDED)
+    errors = (Reason.NOT_FOUND, Reason.RATE_LIMIT_EXCEEDED, Reason.SERVICE_UNAVAILABLE)
     return [
         Route(
             "GET",

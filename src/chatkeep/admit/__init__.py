@@ -10,7 +10,23 @@ each returns what it learned or raises ``Refused``. This is the only place that 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from chatkeep.admit import analytics, body, conversation, idempotency, identity, limits, network, origin, proof, session, ticket, tokenless, transport, widget
+from chatkeep.admit import (
+    analytics,
+    body,
+    conversation,
+    frame,
+    idempotency,
+    identity,
+    limits,
+    network,
+    origin,
+    proof,
+    session,
+    ticket,
+    tokenless,
+    transport,
+    widget,
+)
 from chatkeep.admit._seen import context_of
 from chatkeep.admit._types import Admitted, Arrival, Desk, Entered, LiveSession, Replayed, Seen, Widget
 from chatkeep.admit.domains import Origin
@@ -34,6 +50,7 @@ __all__ = [
     "end_session",
     "enter",
     "enter_files",
+    "enter_frame",
     "enter_openly",
     "enter_reporting",
     "open_session",
@@ -64,7 +81,8 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
     seen = Seen(arrival)
     with recorded(seen, desk):
         transport.check(arrival, desk)
-        page = origin.check_form(arrival)
+        seen.page = frame.find_page(arrival, desk)
+        page = seen.page or origin.check_form(arrival)
         body.check_headers(arrival)
         request = body.parse(arrival, body.ChatRequest)
         asked_for = body.parse_conversation_id(request.conversation_id) if request.conversation_id is not None else None
@@ -116,10 +134,13 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
     seen = Seen(arrival)
     with recorded(seen, desk):
         transport.check(arrival, desk)
-        page = origin.check_form(arrival)
+        asked = origin.check_form(arrival)
         body.check_headers(arrival)
         request = body.parse(arrival, body.SessionRequest)
         seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, None), desk)
+        framing = frame.find_ticket(request, arrival, seen.widget, desk)
+        seen.page = framing.page if framing is not None else None
+        page = seen.page or asked
         origin.check(page, seen.widget, desk)
         body.check_size(arrival, seen.widget)
         if seen.widget.access_mode == "domain":
@@ -128,8 +149,8 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
         if bound is None and seen.widget.settings.access.require_proof:
             raise Refused(Reason.PROOF_REQUIRED)
         vouched = await identity.load(request.identity, seen.widget, desk)
-        permit = await ticket.load(request.ticket, page, seen.widget, desk)
-        known = await idempotency.claim(arrival, seen.widget.org_id, session.scope(arrival, page, seen.widget, bound), desk)
+        ticketed = await ticket.load(request.ticket if framing is None else request.page_ticket, page, seen.widget, desk)
+        known = await idempotency.claim(arrival, seen.widget.org_id, session.scope(arrival, asked, seen.widget, bound), desk)
         seen.is_counted = True
         if isinstance(known, idempotency.Known):
             limits.spend_entering(seen, seen.widget, bound, desk)
@@ -138,13 +159,14 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
             seen.claim = known
             limits.spend_opening(seen, seen.widget, bound, desk)
             begun = session.begin(arrival, page, seen.widget, bound, desk)
-            live = await session.keep(begun, body.page_of(request), vouched, permit, known, desk)
+            permits = [permit for permit in (framing.once if framing is not None else None, ticketed) if permit is not None]
+            live = await session.keep(begun, body.page_of(request), vouched, permits, known, desk)
         seen.session = live.row
     if seen.claim is not None:
         desk.in_flight.release(seen.claim)
     desk.sessions.put(live.row.session_id, live)
     # Signed anew for a repeated request too: tokens are never stored.
-    token, seconds = session.sign(live, seen.widget, desk)
+    token, seconds = session.sign(live, seen.widget, desk, frame=frame.origin_of(seen))
     desk.recorder.record(SessionCreated(), context_of(seen))
     # A known visitor may have talked today, on another device.
     usage_now = limits.usage_left if vouched is not None else limits.usage_of_new_session
@@ -159,7 +181,7 @@ async def refresh_session(arrival: Arrival, desk: Desk) -> OpenedSession:
         if not await session.rotate(shown, live, desk):
             # Another process was faster, or the session has just ended: the database knows more next time.
             raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=1)
-    token, seconds = session.sign(live, known, desk)
+    token, seconds = session.sign(live, known, desk, frame=frame.origin_of(seen))
     desk.recorder.record(SessionRefreshed(), context_of(seen))
     return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, None)
 
@@ -209,7 +231,8 @@ async def enter_openly(arrival: Arrival, widget_text: str, desk: Desk) -> Widget
     seen = Seen(arrival)
     with recorded(seen, desk):
         transport.check(arrival, desk)
-        page = origin.check_form(arrival)
+        seen.page = frame.find_page(arrival, desk)
+        page = seen.page or origin.check_form(arrival)
         body.check_headers(arrival)
         found = seen.widget = await widget.load(body.parse_widget_id(widget_text), desk)
         origin.check(page, found, desk)
@@ -223,7 +246,8 @@ async def enter_reporting(arrival: Arrival, desk: Desk) -> analytics.Reported:
     seen = Seen(arrival)
     with recorded(seen, desk):
         transport.check(arrival, desk)
-        page = origin.check_form(arrival)
+        seen.page = frame.find_page(arrival, desk)
+        page = seen.page or origin.check_form(arrival)
         body.check_headers(arrival)
         request = body.parse(arrival, analytics.EventsRequest)
         seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, None), desk)
@@ -233,6 +257,18 @@ async def enter_reporting(arrival: Arrival, desk: Desk) -> analytics.Reported:
         seen.is_counted = True
         limits.spend_entering(seen, seen.widget, None, desk)
     return reported
+
+
+async def enter_frame(arrival: Arrival, widget_text: str, desk: Desk) -> frame.FramePage:
+    """Let a browser load the page of a widget's frame. Which pages may show it is for the browser to hold: it gets their list."""
+    seen = Seen(arrival)
+    with recorded(seen, desk):
+        transport.check(arrival, desk)
+        seen.widget = await widget.load(body.parse_widget_id(widget_text), desk)
+        framed = frame.issue(arrival, seen.widget, desk)
+        seen.is_counted = True
+        limits.spend(limits.static_buckets(arrival.address), seen, desk)
+    return framed
 
 
 def enter_files(arrival: Arrival, desk: Desk) -> None:
@@ -273,7 +309,8 @@ async def _enter(
     arrival = seen.arrival
     with recorded(seen, desk):
         transport.check(arrival, desk)
-        page = origin.check_form(arrival)
+        seen.page = frame.find_page(arrival, desk)
+        page = seen.page or origin.check_form(arrival)
         body.check_headers(arrival, also_as)
         wanted = body.parse_conversation_id(asked_for) if asked_for is not None else None
         known = seen.widget = await widget.load(body.named_widget(arrival, None, session.widget_of(arrival, None, desk)), desk)

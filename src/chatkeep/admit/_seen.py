@@ -13,7 +13,7 @@ def context_of(seen: Seen) -> Context:
         widget_id=seen.widget.widget_id if seen.widget else None,
         session_id=seen.session.session_id if seen.session else None,
         conversation_id=seen.conversation_id,
-        domain=arrival.origin_text,
+        domain=seen.page.text if seen.page else arrival.origin_text,
         address=arrival.address.text,
         user_agent=arrival.headers.get("user-agent"),
     )

@@ -88,7 +88,11 @@ class LiveSession:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The collaborators that a guard may use. *own_hosts*: what ``Host`` may say; *started_at*: seconds since 1970."""
+    """The collaborators that a guard may use.
+
+    *own_urls*: all addresses of this gateway; *own_hosts*: what ``Host`` may say, *frame_hosts* where the frame page is asked for;
+    *started_at*: seconds since 1970.
+    """
 
     settings: Settings
     clock: Clock
@@ -97,7 +101,9 @@ class Desk:
     recorder: Recorder
     token_key: TokenKey
     ceiling: AllowedDomains | None
+    own_urls: frozenset[str]
     own_hosts: frozenset[str]
+    frame_hosts: frozenset[str]
     started_at: int
     hash_key: bytes
     in_flight: InFlight
@@ -113,6 +119,8 @@ class Seen:
     """What is known of an arrival so far: the context of the record that a refusal leaves."""
 
     arrival: Arrival
+    # The page that embeds the widget, where it is not the one that asks: our own frame asks for it.
+    page: Origin | None = None
     widget: Widget | None = None
     session: SessionRow | None = None
     conversation_id: ConversationId | None = None

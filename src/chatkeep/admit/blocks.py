@@ -82,8 +82,9 @@ def _subjects(seen: Seen, org: OrgId) -> list[Subject]:
     """Everything about the arrival that a block could name."""
     arrival, session = seen.arrival, seen.session
     subjects = [Subject(org, "address", arrival.address.bucket), Subject(org, "address", arrival.address.text)]
-    if arrival.origin is not None:
-        subjects.append(Subject(org, "domain", arrival.origin.host))
+    page = seen.page or arrival.origin
+    if page is not None:
+        subjects.append(Subject(org, "domain", page.host))
     if session is not None:
         subjects += [Subject(org, "session", session.session_id), Subject(org, "visitor", session.visitor_id)]
     return subjects

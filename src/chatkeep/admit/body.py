@@ -66,7 +66,11 @@ class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     widget_id: Annotated[str, _WidgetForm]
     page: PageInfo | None = None
     identity: Annotated[str | None, Meta(description="Who the visitor is, signed by the host's server (JWT). In access mode identity only.")] = None
-    ticket: Annotated[str | None, Meta(description="A page ticket, signed by the host's server (JWT); where the widget requires one.")] = None
+    ticket: Annotated[
+        str | None,
+        Meta(description="A page ticket, signed by the host's server (JWT), where the widget requires one; in frame mode the ticket of the frame page."),
+    ] = None
+    page_ticket: Annotated[str | None, Meta(description="In frame mode: the page ticket, where the widget requires one beside that of the frame.")] = None
 
 
 def check_headers(arrival: Arrival, also_as: Sequence[str] = ()) -> None:

@@ -42,7 +42,12 @@ class Origin:
     @property
     def is_loopback(self) -> bool:
         """Whether the page comes from this machine."""
-        return self.host in LOOPBACK_HOSTS or self.host.endswith(".localhost")
+        return _is_loopback(self.host)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether *host* is this machine."""
+    return host in LOOPBACK_HOSTS or host.endswith(".localhost")
 
 
 def find_origin(text: str) -> Origin | None:
@@ -64,6 +69,14 @@ def _parse_origin(text: str) -> Origin | None:
     return Origin(text, "https" if scheme == "https" else "http", url.hostname, int(url.port or _DEFAULT_PORT[scheme]))
 
 
+def find_origin_of(address: str) -> Origin | None:
+    """The origin of a page's whole *address*, or ``None`` when it has none."""
+    try:
+        return find_origin(ada_url.URL(address).origin)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class DomainEntry:
     """One line of an allow-list. *port* ``None``: the scheme's own."""
@@ -73,6 +86,11 @@ class DomainEntry:
     port: int | None
     scope: Literal["tree", "exact", "below"]
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it names this machine."""
+        return _is_loopback(self.host)
+
     def covers(self, origin: Origin) -> bool:
         """Whether *origin* lies inside this entry, its scheme aside."""
         if origin.port != (_DEFAULT_PORT[origin.scheme] if self.port is None else self.port):
@@ -81,6 +99,12 @@ class DomainEntry:
             return self.scope != "below"
         # Label by label: "evil-example.com" also ends with "example.com".
         return self.scope != "exact" and origin.host.endswith("." + self.host)
+
+    def sources(self, scheme: str) -> tuple[str, ...]:
+        """The same as host sources of a content security policy (CSP3, section 2.3.1), whose ``*.`` covers every depth but not the host."""
+        port = "" if self.port is None else f":{self.port}"
+        hosts = {"exact": (self.host,), "below": (f"*.{self.host}",), "tree": (self.host, f"*.{self.host}")}[self.scope]
+        return tuple(f"{scheme}://{host}{port}" for host in hosts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,18 @@ class AllowedDomains:
         if origin.scheme == "http" and not (self.allows_loopback_http and origin.is_loopback):
             return None
         return next((entry for entry in self.entries if entry.covers(origin)), None)
+
+    def sources(self, ceiling: "AllowedDomains | None") -> tuple[str, ...]:
+        """All that is allowed as host sources of a content security policy; under a *ceiling* of single origins those of them that are."""
+        if ceiling is not None:
+            origins = [find_origin(entry.text) for entry in ceiling.entries]
+            return tuple(origin.text for origin in origins if origin is not None and self.covers(origin))
+        found: list[str] = []
+        for entry in self.entries:
+            found += entry.sources("https")
+            if self.allows_loopback_http and entry.is_loopback:
+                found += entry.sources("http")
+        return tuple(found)
 
 
 def parse_allowed_domains(texts: Iterable[str], *, development: bool) -> AllowedDomains:

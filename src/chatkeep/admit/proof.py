@@ -59,7 +59,7 @@ def _is_address_of(claimed: str, arrival: Arrival, desk: Desk) -> bool:
     if rest or not address.endswith(arrival.route):
         return False
     base = address.removesuffix(arrival.route)
-    if base in desk.settings.public_urls:
+    if base in desk.own_urls:
         return True
     # Development relaxes exactly this: any loopback Host, any port (spec: settings.md).
     host = base.removeprefix("http://").rpartition(":")[0] or base.removeprefix("http://")

@@ -8,6 +8,7 @@ Store down: a session read at most 2 s ago is used; otherwise ``Unavailable``: c
 Spec: limits-and-sessions, "Session".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatkeep.admit import identity, network, proof
@@ -103,24 +104,24 @@ def begin(arrival: Arrival, page: Origin, widget: Widget, bound: Proof | None, d
     return session
 
 
-async def keep(session: LiveSession, page: Page, vouched: Identity | None, ticket: SingleUse | None, claim: Claim | None, desk: Desk) -> LiveSession:
+async def keep(session: LiveSession, page: Page, vouched: Identity | None, tickets: Sequence[SingleUse], claim: Claim | None, desk: Desk) -> LiveSession:
     """Store a session that was begun, as its visitor's. Raises ``Refused`` when what let it in was used before."""
     row = session.row
-    if vouched is None and ticket is None:
+    if vouched is None and not tickets:
         await desk.store.write(*rows.opening(row, page), *remembering(claim, session, desk))
         return session
-    once = [value for value in (ticket, vouched.once if vouched is not None else None) if value is not None]
+    once = [*tickets, *([vouched.once] if vouched is not None and vouched.once is not None else [])]
     known = vouched.visitor if vouched is not None else None
     opened = await desk.store.transaction(openings.open_session, row.org_id, row, page, known=known, once=once, key=_key_row(claim, session, desk))
     if isinstance(opened, SingleUse):
-        raise identity.refusal("ticket" if opened == ticket else "identity", identity.Cause.USED)
+        raise identity.refusal("ticket" if opened in tickets else "identity", identity.Cause.USED)
     session.row, session.active_at_ms = opened, opened.active_at_ms
     return session
 
 
-def scope(arrival: Arrival, page: Origin, widget: Widget, bound: Proof | None) -> str:
+def scope(arrival: Arrival, asked: Origin, widget: Widget, bound: Proof | None) -> str:
     """Within what an idempotency key of an opening means the same request: widget, origin, and key or address."""
-    return " ".join((widget.widget_id, page.text, bound.thumbprint if bound is not None else arrival.address.bucket))
+    return " ".join((widget.widget_id, asked.text, bound.thumbprint if bound is not None else arrival.address.bucket))
 
 
 def remembering(claim: Claim | None, session: LiveSession, desk: Desk) -> tuple[Write, ...]:
@@ -193,13 +194,14 @@ async def rotate(shown: Shown, session: LiveSession, desk: Desk) -> bool:
     return True
 
 
-def sign(session: LiveSession, widget: Widget, desk: Desk) -> tuple[str, int]:
-    """A token for *session*'s newest generation, and its life in seconds."""
+def sign(session: LiveSession, widget: Widget, desk: Desk, *, frame: str | None) -> tuple[str, int]:
+    """A token for *session*'s newest generation, and its life in seconds. *frame*: the own origin, when its requests come from our frame."""
     now = int(desk.clock.now().timestamp())
     seconds = widget.settings.limits.token_minutes * 60
     row = session.row
     bound = Confirmation(row.key_thumbprint) if row.key_thumbprint is not None else None
-    claims = SessionClaims(row.session_id, row.widget_id, row.origin, now, now + seconds, session.generation, bound)
+    page = row.origin if frame is not None else None
+    claims = SessionClaims(row.session_id, row.widget_id, frame or row.origin, now, now + seconds, session.generation, bound, page)
     return sign_session_token(claims, desk.token_key), seconds
 
 
@@ -211,18 +213,24 @@ def _enliven(row: SessionRow) -> LiveSession:
 async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
     """The holder of *shown*: alive, in its place, and with its key."""
     claims = shown.claims
-    if claims.wid != widget.widget_id or arrival.origin is None or claims.origin != arrival.origin.text:
+    if claims.wid != widget.widget_id or not _is_at_home(claims, arrival):
         raise Refused(Reason.INVALID_SESSION)
     session = await _find(claims.sid, widget, desk)
     if session is not None and claims.gen > session.generation:
         # A token that is newer than what is remembered here.
         desk.sessions.drop(claims.sid)
         session = await _find(claims.sid, widget, desk)
-    if session is None or session.row.origin != claims.origin:
+    if session is None or session.row.origin != (claims.page or claims.origin):
         raise Refused(Reason.INVALID_SESSION)
     _check_lives(session, widget, desk)
     found = await _check_key(shown, arrival, session, widget, desk)
     return Holder(session, found, network.compare(arrival, session, widget, desk))
+
+
+def _is_at_home(claims: SessionClaims, arrival: Arrival) -> bool:
+    """Whether the request comes from where the token belongs."""
+    # Only GETs of our own frame get here without an origin.
+    return claims.page is not None if arrival.origin is None else claims.origin == arrival.origin.text
 
 
 async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSession | None:

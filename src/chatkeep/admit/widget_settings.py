@@ -1,6 +1,6 @@
 """What can be set on one widget, within which clamps, and what holds by default?
 
-Spec: limits-and-sessions (limits, session), widget.md (appearance). A stored widget
+Spec: limits-and-sessions (limits, session). How a widget looks: ``widget_theme.py``. A stored widget
 keeps only what differs; unknown or out-of-range values are refused on save.
 """
 
@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from chatkeep.admit.widget_theme import Launcher, Theme
+
 Text = Annotated[str, Meta(max_length=400)]
-_Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
 class WidgetLimits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,21 +37,6 @@ class WidgetLimits(Struct, frozen=True, forbid_unknown_fields=True, omit_default
             raise ValueError(msg)
 
 
-class Theme(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the widget looks: typed values only, no free CSS."""
-
-    scheme: Literal["auto", "light", "dark"] = "auto"
-    accent: _Colour = "#4f46e5"
-    position: Literal["bottom-right", "bottom-left"] = "bottom-right"
-    radius: Literal[8, 16, 24] = 16
-
-
-class Launcher(Struct, frozen=True, forbid_unknown_fields=True):
-    """The button that opens the panel."""
-
-    label: Annotated[str, Meta(max_length=40)] | None = None
-
-
 Layer = Literal["address", "sessions", "session", "visitor", "widget_domain", "conversation", "concurrency", "blocks"]
 
 
@@ -62,18 +48,29 @@ class Access(Struct, frozen=True, forbid_unknown_fields=True):
     require_ticket: bool = False
 
 
+class Features(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is switched on. *frame*: the chat runs in a frame of the gateway's origin, out of reach for the page."""
+
+    frame: bool = False
+
+
 class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that an owner can set on a widget besides its name, domains and agent."""
 
-    title: Annotated[str, Meta(min_length=1, max_length=60)] = "Chat with us"
-    greeting: Text = "Hello! How can we help you today?"
+    # An empty text is said by the widget, in the visitor's language.
+    title: Annotated[str, Meta(max_length=60)] = ""
+    greeting: Text = ""
     suggestions: Annotated[list[Annotated[str, Meta(min_length=1, max_length=120)]], Meta(max_length=6)] = []
-    disclosure: Text = "Answers are made by an AI and may be wrong."
-    locale: Annotated[str, Meta(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")] = "en"
+    disclosure: Text = ""
+    # `auto`: the language of the page, else one that the visitor reads.
+    locale: Annotated[str, Meta(pattern=r"^(auto|[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)$", max_length=35)] = "auto"
+    # By locale or `default`, then by key (manage/widget_texts.py).
+    texts: dict[str, dict[str, str]] = {}
     theme: Theme = Theme()
     launcher: Launcher = Launcher()
     limits: WidgetLimits = WidgetLimits()
     access: Access = Access()
+    features: Features = Features()
     # Layers that only record what they would refuse.
     shadow: list[Layer] = []
 

@@ -9,15 +9,15 @@ import msgspec
 
 from chatkeep import __version__
 from chatkeep.admit.widget_settings import WidgetSettings
-from chatkeep.checks import public_url, refuse_errors
-from chatkeep.cli import widget_keys
+from chatkeep.checks import public_url, refuse_errors, widget_url
+from chatkeep.cli import widget_keys, widget_theme, widget_words
 from chatkeep.cli.office import add_org_option, open_office
 from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.clock import iso
 from chatkeep.manage.organizations import default_agent
-from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet
+from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet, use_frame
 from chatkeep.store.widgets import WidgetRow
-from chatkeep.web.widget_build import load_files
+from chatkeep.web.widget_build import loader_integrity
 
 
 def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
@@ -35,10 +35,15 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     show.set_defaults(run=_show)
     embed = sub.add_parser("embed", parents=[everywhere], help="print the tag for your page", epilog="Example: chatkeep widgets embed widget_…")
     embed.set_defaults(run=_embed)
+    frame = sub.add_parser("frame", parents=[everywhere], help="switch frame mode on or off", epilog="Example: chatkeep widgets frame widget_… on")
+    frame.set_defaults(run=_frame)
     widget_keys.register(sub, everywhere)
-    for one in (show, embed):
+    widget_theme.register(sub, everywhere)
+    widget_words.register(sub, everywhere)
+    for one in (show, embed, frame):
         one.add_argument("widget_id", metavar="WIDGET_ID")
-    for one in (create, listing, show, embed):
+    frame.add_argument("switch", choices=("on", "off"), help="on: the chat runs in a frame, out of reach for the page's scripts")
+    for one in (create, listing, show, embed, frame):
         add_org_option(one)
 
 
@@ -84,8 +89,20 @@ def _embed(options: argparse.Namespace) -> Said:
         gateway = office.settings.public_urls[0]
         if not office.settings.public_url and not options.json:
             print(f"Note: the tag names {gateway}; set CHATKEEP_PUBLIC_URL if browsers reach the gateway elsewhere.", file=sys.stderr)  # noqa: T201 - output
-        tag = snippet(widget, gateway=gateway, version=__version__, integrity=load_files()["loader.js"].integrity)
+        integrity = loader_integrity(office.store, is_production=office.settings.is_production)
+        tag = snippet(widget, gateway=gateway, version=__version__, integrity=integrity)
     return Said({"widget_id": widget.widget_id, "snippet": tag}, [tag])
+
+
+def _frame(options: argparse.Namespace) -> Said:
+    """Switch frame mode, and say what it does not do here."""
+    is_on = options.switch == "on"
+    with open_office(options) as office:
+        widget = use_frame(office.store, office.org.org_id, options.widget_id, on=is_on)
+        findings = list(widget_url.check(office.loaded)) if is_on else []
+    place = "in a frame; its pages' policy needs `frame-src` of the gateway (docs/how-to/frame-mode.md)" if is_on else "in the page"
+    notes = [f"Note: {finding.message}" for finding in findings]
+    return Said({"widget_id": widget.widget_id, "frame": is_on}, [f"{widget.widget_id}: the chat runs {place}", *notes])
 
 
 def _value(widget: WidgetRow) -> dict[str, Any]:
@@ -105,8 +122,8 @@ def _filled(widget: WidgetRow) -> dict[str, Any]:
     """All settings of *widget*, also those that hold by default."""
     settings = msgspec.convert(widget.settings, WidgetSettings)
     filled = {name: msgspec.to_builtins(getattr(settings, name)) for name in WidgetSettings.__struct_fields__}
-    limits = settings.limits
-    return {**filled, "limits": {name: getattr(limits, name) for name in limits.__struct_fields__}}
+    groups = {name: msgspec.structs.asdict(group) for name in filled if isinstance(group := getattr(settings, name), msgspec.Struct)}
+    return {**filled, **groups}
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -19,7 +19,7 @@ _SETTINGS: dict[str, Any] = {
         "Which grind do I need for a moka pot?",
         "I opened a bag and do not like it. What now?",
     ],
-    "theme": {"accent": "#c23d12"},
+    "theme": {"accent": "#c23d12", "header": "#0f3443", "radius": 24},
     "launcher": {"label": "Ask us"},
 }
 

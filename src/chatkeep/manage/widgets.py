@@ -1,4 +1,4 @@
-"""What can an operator do with widgets? Make, list, show, embed."""
+"""What can an operator do with widgets? Make, list, show, style, embed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +13,8 @@ from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import WrongUsage
 from chatkeep.ids import AgentId, OrgId, WidgetId, find_widget_id
+from chatkeep.manage.allowed import explained
+from chatkeep.manage.widget_texts import check_texts
 from chatkeep.store import Store
 from chatkeep.store.widgets import WidgetRow, add_widget, find_widget, list_widgets, replace_widget
 
@@ -82,6 +84,41 @@ def require_tickets(store: Store, org: OrgId, widget_id: str, *, required: bool)
     return changed
 
 
+def use_frame(store: Store, org: OrgId, widget_id: str, *, on: bool) -> WidgetRow:
+    """The widget, with frame mode switched on or off. Raises ``WrongUsage``."""
+    widget = get_widget(store, org, widget_id)
+    features = {**widget.settings.get("features", {}), "frame": on}
+    changed = replace(widget, settings=_checked_access(checked_settings({**widget.settings, "features": features}), widget.access_mode))
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
+def style_widget(store: Store, org: OrgId, widget_id: str, *, theme: Mapping[str, Any], launcher: Mapping[str, Any], reset: bool) -> WidgetRow:
+    """The widget, looking as before (or, with *reset*, as by default) but for what is named. Raises ``WrongUsage``."""
+    widget = get_widget(store, org, widget_id)
+    before = {} if reset else widget.settings
+    look = {"theme": {**before.get("theme", {}), **theme}, "launcher": {**before.get("launcher", {}), **launcher}}
+    changed = replace(widget, settings=checked_settings({**widget.settings, **look}))
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
+def word_widget(store: Store, org: OrgId, widget_id: str, *, own: Mapping[str, str], texts: Sequence[Sequence[str]], reset: bool) -> WidgetRow:
+    """The widget, saying the same as before (or, with *reset*, as by default) but for *own* settings and *texts*.
+
+    *texts* are triples of locale (or ``default``), key and text. Raises ``WrongUsage``.
+    """
+    widget = get_widget(store, org, widget_id)
+    forgotten = {"title", "greeting", "disclosure", "locale", "texts"} if reset else set[str]()
+    settings = {name: value for name, value in widget.settings.items() if name not in forgotten}
+    by_locale = {locale: dict(by_key) for locale, by_key in settings.get("texts", {}).items()}
+    for locale, key, text in texts:
+        by_locale.setdefault(locale, {})[key] = text
+    changed = replace(widget, settings=checked_settings({**settings, **own, "texts": by_locale}))
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
 def snippet(widget: WidgetRow, *, gateway: str, version: str, integrity: str) -> str:
     """The tag for the owner's page: one version, pinned by SRI."""
     return (
@@ -95,8 +132,9 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     try:
         parsed = msgspec.convert(settings, WidgetSettings)
     except msgspec.ValidationError as error:
-        msg = f"the widget's settings are not usable: {error}"
+        msg = f"the widget's settings are not usable: {explained(error)}"
         raise WrongUsage(msg) from None
+    check_texts(parsed.texts)
     stored: dict[str, Any] = msgspec.to_builtins(parsed)
     return stored
 
@@ -105,6 +143,9 @@ def _checked_access(settings: dict[str, Any], access_mode: str) -> dict[str, Any
     """*settings*, unless they ask of visitors without sessions what only sessions have. Raises ``WrongUsage``."""
     if access_mode == "domain" and settings.get("access"):
         msg = "a widget in domain mode has no sessions: proofs, tickets and strict addresses need the access mode session or identity"
+        raise WrongUsage(msg)
+    if access_mode == "domain" and settings.get("features", {}).get("frame"):
+        msg = "a widget in domain mode has no sessions: frame mode needs the access mode session or identity"
         raise WrongUsage(msg)
     return settings
 

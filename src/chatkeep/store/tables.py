@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -336,4 +337,14 @@ usage = Table(
     Column("tokens_out", BigInteger, nullable=False),
     Column("refusals", Integer, nullable=False),
     Index(None, "org_id", "day"),
+)
+
+widget_builds = Table(
+    "widget_builds",
+    metadata,
+    Column("version", String(40), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("integrity", String(100), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    _created_at(),
 )

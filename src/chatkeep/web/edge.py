@@ -185,7 +185,7 @@ class _Out:
         if reply.status not in {204, 304}:
             headers.append((b"content-type", reply.content_type.encode()))
         headers.append((b"cache-control", reply.cache.encode()))
-        await self._whole(reply.status, headers, content)
+        await self._whole(reply.status, headers, content, reply.ancestors)
 
     async def problem(self, error: Refused | Unavailable, allow: str) -> None:
         """Send an error's envelope; once a stream has begun it is too late for that."""
@@ -249,19 +249,19 @@ class _Out:
         """Call *told* when the client goes."""
         self._watcher = asyncio.ensure_future(_wait_until_gone(receive, told))
 
-    async def _whole(self, status: int, headers: Headers, content: bytes) -> None:
+    async def _whole(self, status: int, headers: Headers, content: bytes, ancestors: Sequence[str] = ()) -> None:
         """Start and body in two messages."""
         if self._watcher is not None:
             self._watcher.cancel()
         if status not in {204, 304}:
             headers.append((b"content-length", str(len(content)).encode()))
-        await self._start(status, headers)
+        await self._start(status, headers, ancestors=ancestors)
         await self._send({"type": "http.response.body", "body": b"" if self._arrival.method == "HEAD" else content})
 
-    async def _start(self, status: int, headers: Headers, *, has_cors: bool = True) -> None:
+    async def _start(self, status: int, headers: Headers, *, has_cors: bool = True, ancestors: Sequence[str] = ()) -> None:
         """Send status and headers, with what the surface and CORS ask for."""
         self.status = status
-        headers += policy(self._surface, is_https=self._arrival.is_https)
+        headers += policy(self._surface, is_https=self._arrival.is_https, ancestors=ancestors)
         headers.append((b"x-request-id", self._arrival.request_id.encode()))
         if has_cors and self._surface is Surface.VISITOR_API:
             headers += cors.answer_headers(self._arrival.origin)

@@ -3,6 +3,7 @@
 Spec: headers.md.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 Headers = list[tuple[bytes, bytes]]
@@ -15,6 +16,7 @@ class Surface(StrEnum):
     HEALTH = "health"
     DOCUMENT = "document"
     WIDGET_FILES = "widget_files"
+    FRAME_PAGE = "frame_page"
 
 
 _EVERYWHERE: Headers = [(b"x-content-type-options", b"nosniff"), (b"x-xss-protection", b"0")]
@@ -36,7 +38,18 @@ _POLICIES: dict[Surface, Headers] = {
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"referrer-policy", b"no-referrer"),
     ],
+    # No X-Frame-Options: it cannot name several pages, and would win over frame-ancestors in old browsers.
+    Surface.FRAME_PAGE: [
+        *_EVERYWHERE,
+        (b"cross-origin-embedder-policy", b"require-corp"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+        (b"referrer-policy", b"no-referrer"),
+    ],
 }
+_FRAME_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors {ancestors}; "
+    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 NO_STORE = "no-store"
@@ -46,9 +59,11 @@ EVERGREEN_CACHE = "public, max-age=300"
 IMMUTABLE_CACHE = "public, max-age=31536000, immutable"
 
 
-def policy(surface: Surface, *, is_https: bool) -> Headers:
-    """The headers of every answer of *surface*; HSTS only over HTTPS."""
+def policy(surface: Surface, *, is_https: bool, ancestors: Sequence[str] = ()) -> Headers:
+    """The headers of every answer of *surface*; HSTS only over HTTPS. *ancestors*: the pages that may embed the frame page, none by default."""
     headers = list(_POLICIES[surface])
+    if surface is Surface.FRAME_PAGE:
+        headers.append((b"content-security-policy", _FRAME_POLICY.format(ancestors=" ".join(ancestors) or "'none'").encode()))
     if is_https:
         headers.append(_HSTS)
     return headers

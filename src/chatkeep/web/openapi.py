@@ -42,6 +42,7 @@ _SURFACES = {
     Surface.HEALTH: "For probes.",
     Surface.DOCUMENT: "What this API says about itself.",
     Surface.WIDGET_FILES: "The widget's own files, for every page.",
+    Surface.FRAME_PAGE: "The page that holds the chat in frame mode.",
 }
 # Before OpenAPI 3.2 there is no place for an item of a stream: by convention, the schema is that of one event.
 _EVENT_STREAM = {

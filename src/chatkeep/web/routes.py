@@ -32,6 +32,8 @@ class Reply:
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     cache: str = "no-store"
+    # Which pages may embed it (CSP host sources); looked at on the surface of frames alone.
+    ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 // What may the server's public config say? Missing keys get defaults; a value of the wrong form is ignored.
-import { form, freeze, record, within, type Look } from './look';
+import { form, freeze, record, within } from './look';
 
 export interface Config {
   readonly title: string;
@@ -7,24 +7,26 @@ export interface Config {
   readonly suggestions: readonly string[];
   readonly disclosure: string;
   readonly locale: string;
-  readonly theme: Look['theme'];
-  readonly launcher: Look['launcher'];
   readonly limits: { readonly messageLength: number; readonly intervalMs: number };
   /** Domain mode: no session, no token; the gateway knows the visitor by address. */
   readonly tokenless: boolean;
+  /** The host's server says who the visitor is. */
+  readonly identified: boolean;
+  /** A session needs a page ticket. */
+  readonly tickets: boolean;
 }
 
 const text = (value: unknown, fallback: string, max: number): string =>
   form(value, /\S/, fallback).slice(0, max);
 
 /** Typed, bounded and deeply frozen settings; the loader has already read the part that it needs. */
-export function parseConfig(raw: unknown, look: Look): Config {
+export function parseConfig(raw: unknown): Config {
   const given = record(raw);
   const limits = record(given.limits);
   const list = Array.isArray(given.suggestions) ? (given.suggestions as unknown[]) : [];
   return freeze({
-    ...look,
-    title: text(given.title, 'Chat', 80),
+    locale: form(given.locale, /^[\w-]+$/, 'auto'),
+    title: text(given.title, '', 80),
     greeting: text(given.greeting, '', 600),
     suggestions: list.map((s) => text(s, '', 200)).filter(Boolean).slice(0, 6),
     disclosure: text(given.disclosure, '', 300),
@@ -33,5 +35,7 @@ export function parseConfig(raw: unknown, look: Look): Config {
       intervalMs: within(limits.interval_ms, 0, 60_000, 0),
     },
     tokenless: given.access_mode === 'domain',
+    identified: given.access_mode === 'identity',
+    tickets: record(given.features).tickets === true,
   });
 }

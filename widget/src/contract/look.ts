@@ -1,14 +1,17 @@
 // What does the closed chat look like? The few settings that the loader needs; the panel reads the rest (config.ts).
 
+/** CSS custom properties by name. */
+type Values = Readonly<Record<string, string>>;
+
 export interface Look {
-  readonly locale: string;
   readonly theme: {
     readonly scheme: string;
-    readonly accent: string;
     readonly position: string;
-    readonly radius: number;
+    readonly shape: Values;
+    readonly light: Values;
+    readonly dark: Values;
   };
-  readonly launcher: { readonly label: string };
+  readonly launcher: { readonly label: string; readonly name: string; readonly style: string; readonly icon: readonly string[] };
 }
 
 export const record = (value: unknown): Record<string, unknown> =>
@@ -25,17 +28,28 @@ export function freeze<T>(value: T): T {
   return value;
 }
 
+/** Plain values only: no slash, colon or semicolon, so none can name an address. */
+const values = (value: unknown): Values =>
+  Object.fromEntries(Object.entries(record(value)).filter(([name, v]) => /^--/.test(name) && form(v, /^[\w #%.,()'-]+$/, ''))) as Values;
+
 export function parseLook(raw: unknown): Look {
   const given = record(raw);
   const theme = record(given.theme);
+  const launcher = record(given.launcher);
   return freeze({
-    locale: form(given.locale, /^[a-z]{2,3}(-[a-z\d]{2,8})*$/i, 'en'),
     theme: {
-      scheme: form(theme.scheme, /^(auto|light|dark)$/, 'auto'),
-      accent: form(theme.accent, /^#[\da-f]{6}$/i, '#4f46e5'),
-      position: form(theme.position, /^bottom-(left|right)$/, 'bottom-right'),
-      radius: within(theme.radius, 0, 32, 16),
+      scheme: form(theme.scheme, /./, ''),
+      position: form(theme.position, /./, ''),
+      shape: values(theme.shape),
+      light: values(theme.light),
+      dark: values(theme.dark),
     },
-    launcher: { label: form(record(given.launcher).label, /\S/, '').slice(0, 40) },
+    launcher: {
+      label: form(launcher.label, /\S/, '').slice(0, 40),
+      // The owner's words are in the page's language; ours come with the panel.
+      name: form(launcher.label, /\S/, form(given.title, /\S/, '')).slice(0, 60),
+      style: form(launcher.style, /^\w+$/, ''),
+      icon: Array.isArray(launcher.icon) ? launcher.icon.map(String) : [],
+    },
   });
 }

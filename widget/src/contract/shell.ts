@@ -1,25 +1,34 @@
 // What do the loader and the panel promise each other? The only things that they share at run time.
+import type { Page } from '../talk/session';
 import type { Look } from './look';
-
-/** Ids and codes only: the host page may log these, so message text never goes in. */
-export type Detail = Readonly<Record<string, string | number | boolean | undefined>>;
-
-export type EventName = 'ready' | 'open' | 'close' | 'message' | 'answer' | 'error' | 'refused';
+import type { Credentials, Detail, EventName } from './page';
 
 /** What the server said, and the frozen part of it that the loader has read. */
 export interface Settings {
   readonly widgetId: string;
   readonly look: Look;
-  readonly raw: unknown;
+  readonly raw: Readonly<Record<string, unknown>>;
 }
 
 export interface Shell extends Settings {
   readonly gateway: string;
+  /** Aborted when the widget ends. */
+  readonly life: AbortSignal;
+  /** What the page gave last; read whenever a session opens. */
+  readonly credentials: Credentials;
   /** Where the panel puts its own node and its own style sheet. */
   readonly frame: HTMLElement;
   readonly root: ShadowRoot;
   readonly launcher: HTMLButtonElement;
+  /** A file of the same build, which runs only if it has this integrity; `attempt` counts from 0. */
+  fetchFile<Module>(name: string, integrity: string, attempt: number): Promise<Module>;
   emit(name: EventName, detail?: Detail): void;
+  /** In frame mode, what is otherwise known from here: the page, what opens a session, whether nothing else can be used. */
+  readonly inside?: {
+    page(): Page;
+    ticket(): Promise<string>;
+    isModal(): boolean;
+  };
   /** The visitor asked to close (Esc, close button): the loader owns that state. */
   close(): void;
 }
@@ -29,9 +38,13 @@ export interface Panel {
   close(): void;
   send(text: string): void;
   clear(): void;
+  /** The identity in the shell's credentials is another one. */
+  identify(): void;
+  /** The element wants another language. */
+  speak(): void;
   destroy(): void;
 }
 
 export interface PanelModule {
-  mount(shell: Shell): Panel;
+  mount(shell: Shell): Promise<Panel>;
 }

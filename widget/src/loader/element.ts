@@ -1,8 +1,10 @@
 // What is <chatkeep-widget>? The launcher, the state of open and closed, and the door to the panel.
-import type { Detail, EventName, Panel, Settings } from '../contract/shell';
+import { record } from '../contract/look';
+import type { ChatkeepElement, Credentials, Detail, EventName, Source } from '../contract/page';
+import type { Panel, PanelModule, Settings } from '../contract/shell';
 import { card } from './card';
-import { fetchPanel } from './fetch-panel';
-import { gateway } from './gateway';
+import { fetchFile } from './fetch-file';
+import { gatewayOf } from './gateway';
 import { judge } from './guard';
 import { failed, ready } from './launcher';
 import css from './loader.css?inline';
@@ -11,9 +13,17 @@ import { loadSettings, type NoStart } from './settings';
 import { dress } from './theme';
 import { REGION } from './words';
 
-export class ChatkeepWidget extends HTMLElement {
+/** A server that renders pages may import this file too; it has no elements. */
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+export class ChatkeepWidget extends Base implements ChatkeepElement {
+  static readonly observedAttributes = ['widget-id', 'locale', 'scheme', 'position', 'open'];
+
+  #gateway!: string;
+  #credentials: Credentials = {};
+  #clothes = new AbortController();
   #root: ShadowRoot | null = null;
-  #frame = node('div', { class: 'ck', role: 'region', 'aria-label': REGION });
+  #frame!: HTMLElement;
   #launcher!: HTMLButtonElement;
   #life!: AbortController;
   #started: Promise<Settings> | null = null;
@@ -26,6 +36,10 @@ export class ChatkeepWidget extends HTMLElement {
     // Moving the element in the page connects it again: what runs goes on.
     if (this.#started) return;
     if (!this.#root) {
+      this.#gateway = gatewayOf(this.getAttribute('gateway') ?? undefined);
+      this.#credentials.identity ??= this.getAttribute('identity');
+      this.#credentials.ticket ??= this.getAttribute('ticket');
+      this.#frame = node('div', { class: 'ck', role: 'region', 'aria-label': REGION });
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(css);
       this.#root = this.attachShadow({ mode: 'open' });
@@ -34,7 +48,7 @@ export class ChatkeepWidget extends HTMLElement {
       // The page's own keyboard shortcuts must not fire while somebody writes here.
       for (const type of ['keydown', 'keyup', 'keypress']) this.#frame.addEventListener(type, (e) => e.stopPropagation());
     }
-    const verdict = judge(self.origin, gateway);
+    const verdict = judge(self.origin, this.#gateway);
     if (verdict === 'loopback') console.warn('Chatkeep: plain HTTP is accepted on this machine only.');
     else if (verdict) {
       this.#tell(verdict);
@@ -44,7 +58,24 @@ export class ChatkeepWidget extends HTMLElement {
   }
 
   disconnectedCallback(): void {
-    queueMicrotask(() => this.isConnected || this.#end());
+    // Whoever moves it may take it out first and put it back in the same go.
+    setTimeout(() => this.isConnected || this.#leave());
+  }
+
+  attributeChangedCallback(name: string, before: string | null, now: string | null): void {
+    if (!this.#started || before === now) return;
+    if (name === 'open') void this.#show(now !== null);
+    else if (name === 'widget-id') this.#again();
+    else
+      void this.#started.then((settings) => {
+        if (name === 'locale') void this.#panel?.then((panel) => panel.speak());
+        else this.#dress(settings);
+      }, () => {});
+  }
+
+  /** Where the page's tickets come from. */
+  set ticket(source: Source) {
+    this.#credentials.ticket = source;
   }
 
   open(): void {
@@ -69,22 +100,32 @@ export class ChatkeepWidget extends HTMLElement {
     void this.#panel?.then((panel) => panel.clear());
   }
 
+  /** Who the visitor is; null after a logout. Another person than before finds an empty chat. */
+  setIdentity(identity: Source | null): void {
+    this.#credentials.identity = identity;
+    void this.#panel?.then((panel) => panel.identify());
+  }
+
   destroy(): void {
     this.remove();
+    this.#leave();
   }
 
   #start(): void {
     const life = (this.#life = new AbortController()).signal;
-    this.#started = loadSettings(gateway, this.getAttribute('widget-id') ?? '', life);
+    this.#started = loadSettings(this.#gateway, this.getAttribute('widget-id') ?? '', life);
     this.#started
       .then(
         (settings) => {
-          dress(this.#frame, this, settings.look, life);
-          this.#launcher = ready(settings.look.launcher.label, () => this.toggle());
+          this.#dress(settings);
+          this.#launcher = ready(settings.look.launcher, () => this.toggle());
           // First sign of interest: fetch the panel, so that opening it paints at once.
           for (const type of ['pointerenter', 'focus', 'touchstart'])
             this.#launcher.addEventListener(type, () => this.#load(settings).catch(() => {}), { once: true, passive: true });
           this.#emit('ready', { widget_id: settings.widgetId });
+          // A ticket that is already here lives a minute: its session opens now.
+          if (typeof this.#credentials.ticket === 'string' && record(settings.raw.features).tickets) this.#load(settings).catch(() => {});
+          if (this.hasAttribute('open')) this.open();
         },
         ({ code, requestId }: NoStart) => {
           if (life.aborted) return;
@@ -96,6 +137,11 @@ export class ChatkeepWidget extends HTMLElement {
         },
       )
       .finally(() => life.aborted || this.#frame.append(this.#launcher));
+  }
+
+  #dress({ look }: Settings): void {
+    this.#clothes.abort();
+    dress(this.#frame, this, look, (this.#clothes = new AbortController()).signal);
   }
 
   /** Shows the card, or takes it away again. */
@@ -114,24 +160,27 @@ export class ChatkeepWidget extends HTMLElement {
 
   #load(settings: Settings): Promise<Panel> {
     const life = this.#life.signal;
-    return (this.#panel ??= fetchPanel(gateway, this.#attempts++).then(
-      (module) => {
+    const file = settings.raw.frame_url ? 'frame-host.js' : 'panel.js';
+    return (this.#panel ??= fetchFile<PanelModule>(this.#gateway, file, __PANEL_INTEGRITY__, this.#attempts++)
+      .then((module) => {
         if (life.aborted) throw life.reason;
         return module.mount({
           ...settings,
-          gateway,
+          gateway: this.#gateway,
+          credentials: this.#credentials,
+          life,
+          fetchFile: (...file) => fetchFile(this.#gateway, ...file),
           frame: this.#frame,
           root: this.#root!,
           launcher: this.#launcher,
           emit: (name, detail) => this.#emit(name, detail),
           close: () => this.close(),
         });
-      },
-      (problem) => {
+      })
+      .catch((problem) => {
         this.#panel = null;
         throw problem;
-      },
-    ));
+      }));
   }
 
   async #show(open: boolean): Promise<Panel | null> {
@@ -148,10 +197,12 @@ export class ChatkeepWidget extends HTMLElement {
       this.#card?.remove();
       if (open) panel.open();
       else panel.close();
+      this.toggleAttribute('open', open);
       this.#emit(open ? 'open' : 'close');
       return panel;
     } catch {
       this.#isOpen = false;
+      this.removeAttribute('open');
       if (this.#life.signal.aborted) return null;
       this.#emit('error', { code: 'panel_failed' });
       this.#tell('panel_failed', '', () => this.open());
@@ -165,9 +216,15 @@ export class ChatkeepWidget extends HTMLElement {
     this.dispatchEvent(new CustomEvent(`chatkeep:${name}`, { bubbles: true, composed: true, detail }));
   }
 
+  #leave(): void {
+    if (this.#root) this.#end();
+    this.removeAttribute('open');
+  }
+
   /** Nothing is left: requests, timers, listeners, nodes. */
   #end(): void {
     this.#life?.abort();
+    this.#clothes.abort();
     void this.#panel?.then((panel) => panel.destroy(), () => {});
     this.#panel = this.#started = null;
     this.#isOpen = false;

@@ -2,7 +2,14 @@
 
 // `currentScript` is gone as soon as the script has run, so it is read here, once.
 // Tag managers that inline scripts leave it null; then the tag that names a widget is ours.
-export const script = (document.currentScript ??
-  document.querySelector('script[data-widget-id]')) as HTMLScriptElement | null;
+export const script = (globalThis.document?.currentScript ??
+  globalThis.document?.querySelector('script[data-widget-id]')) as HTMLScriptElement | null;
 
-export const gateway = script?.src ? new URL(script.src).origin : '';
+/** The origin of `url`, of the script by default; empty where there is none. */
+export function gatewayOf(url = script?.src): string {
+  try {
+    return new URL(url!).origin;
+  } catch {
+    return '';
+  }
+}

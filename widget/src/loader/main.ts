@@ -1,12 +1,7 @@
 // Entry of loader.js: define the element, and put one on the page when the script tag names a widget.
+import type { Options } from '../contract/page';
 import { script } from './gateway';
-import { place, register } from './register';
-
-const widgetId = script?.dataset.widgetId;
+import { init, register } from './register';
 
 register();
-if (widgetId) {
-  // An async script in the head can run before there is a body.
-  if (document.body) place(widgetId);
-  else document.addEventListener('DOMContentLoaded', () => place(widgetId), { once: true });
-}
+if (script?.dataset.widgetId) init({ ...script.dataset } as unknown as Options);

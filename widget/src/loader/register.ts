@@ -1,34 +1,56 @@
 // Under which name do the element and the host API exist? (Apart from the class, so that importing it has no effect.)
+import type { ChatkeepApi, Detail, EventName, Options } from '../contract/page';
 import { ChatkeepWidget } from './element';
-import type { EventName } from '../contract/shell';
 
 const TAG = 'chatkeep-widget';
-const ACTIONS = ['open', 'close', 'toggle', 'send', 'clear', 'destroy'] as const;
+const ACTIONS = ['open', 'close', 'toggle', 'send', 'setIdentity', 'clear'] as const;
 
-const find = (): ChatkeepWidget | null => document.querySelector<ChatkeepWidget>(TAG);
+const find = () => document.querySelector<ChatkeepWidget>(TAG);
 
-/** Loading the script twice finds the element defined, and leaves it alone. */
-export function register(): void {
+/** The element exists once in a page, whoever brings it. */
+export function define(): void {
   if (!customElements.get(TAG)) customElements.define(TAG, ChatkeepWidget);
-  if ('Chatkeep' in window) return;
-  const api: Record<string, unknown> = {
-    version: __VERSION__,
-    /** Listens on the document, so also before the element exists; returns how to stop. */
-    on(name: EventName, listener: (detail: unknown) => void): () => void {
-      const type = `chatkeep:${name}`;
-      const heard = (event: Event) => listener((event as CustomEvent).detail);
-      document.addEventListener(type, heard);
-      return () => document.removeEventListener(type, heard);
-    },
-  };
-  for (const action of ACTIONS) api[action] = (text: string) => find()?.[action](text);
-  Object.defineProperty(window, 'Chatkeep', { value: Object.freeze(api) });
 }
 
-/** The element for `data-widget-id`, unless the page already has one. */
-export function place(widgetId: string): void {
-  if (find()) return;
-  const element = document.createElement(TAG);
-  element.setAttribute('widget-id', widgetId);
-  document.body.append(element);
+/** A widget beside the body, where nothing that swaps the page's content takes it away. One for each page: the first. */
+export function init({ identity, ticket, ...given }: Options): ChatkeepWidget {
+  const there = find();
+  if (there) {
+    console.info('Chatkeep: there is a widget on this page already; it stays.');
+    return there;
+  }
+  const element = document.createElement(TAG) as ChatkeepWidget;
+  const values: Record<string, unknown> = { ...given, 'widget-id': given.widgetId };
+  for (const name of ['gateway', ...ChatkeepWidget.observedAttributes])
+    if (values[name] || values[name] === '') element.setAttribute(name, values[name] === true ? '' : `${values[name]}`);
+  if (identity) element.setIdentity(identity);
+  if (ticket) element.ticket = ticket;
+  document.documentElement.append(element);
+  return element;
+}
+
+/** Sets the global `Chatkeep`; a second script finds it set, and leaves it alone. */
+export function register(): void {
+  define();
+  if ('Chatkeep' in window) return;
+  let heard = new AbortController();
+  const api: Partial<ChatkeepApi> = {
+    version: __VERSION__,
+    init,
+    /** Listens on the document, so also before the element exists; returns how to stop. */
+    on(name: EventName, listener: (detail: Detail) => void): () => void {
+      const type = `chatkeep:${name}`;
+      const hear = (event: Event) => listener((event as CustomEvent<Detail>).detail);
+      document.addEventListener(type, hear, heard);
+      return () => document.removeEventListener(type, hear);
+    },
+    /** Every widget, and whoever listens. */
+    destroy(): void {
+      document.querySelectorAll<ChatkeepWidget>(TAG).forEach((element) => element.destroy());
+      heard.abort();
+      heard = new AbortController();
+    },
+  };
+  for (const action of ACTIONS) (api as Record<string, unknown>)[action] = (value: never) => find()?.[action](value);
+  Object.defineProperty(window, 'Chatkeep', { value: Object.freeze(api) });
 }

@@ -1,22 +1,19 @@
-// How do the typed theme settings become custom properties on the widget's own frame?
+// How does the look that the server sent get onto the widget's own frame? The server has done all arithmetic of colours.
 import type { Look } from '../contract/look';
-import { accentTokens } from './colour';
 
-const RTL = /^(ar|arc|ckb|dv|fa|he|ks|ku|ps|sd|ug|ur|yi)\b/i;
-
-/** Sets side, direction, radius, light or dark, and follows the system when the scheme is `auto`. */
-export function dress(frame: HTMLElement, host: HTMLElement, { theme, locale }: Look, life: AbortSignal): void {
-  // A page written from right to left keeps its direction also around a text in another language.
-  frame.dir = RTL.test(locale) ? 'rtl' : getComputedStyle(host).direction;
-  frame.lang = locale;
-  frame.classList.toggle('left', theme.position === 'bottom-left');
-
+/**
+ * Sets corner and every custom property, and follows the system where the scheme is `auto`.
+ * The host's attributes `scheme` and `position` go before the settings: end *life* and dress anew when one changes.
+ */
+export function dress(frame: HTMLElement, host: HTMLElement, { theme }: Look, life: AbortSignal): void {
   const system = matchMedia('(prefers-color-scheme: dark)');
   const paint = () => {
-    const dark = theme.scheme === 'dark' || (theme.scheme === 'auto' && system.matches);
-    frame.classList.toggle('dark', dark);
-    const tokens = { '--r': `${theme.radius}px`, ...accentTokens(theme.accent, dark) };
-    for (const [name, value] of Object.entries(tokens)) frame.style.setProperty(name, value);
+    const scheme = host.getAttribute('scheme') || theme.scheme;
+    const position = host.getAttribute('position') || theme.position;
+    const dark = scheme === 'dark' || (scheme !== 'light' && system.matches);
+    for (const side of ['left', 'top']) frame.classList.toggle(side, position.includes(side));
+    const values = { ...theme.shape, ...(dark ? theme.dark : theme.light) };
+    for (const name in values) frame.style.setProperty(name, values[name]!);
   };
   paint();
   system.addEventListener('change', paint, { signal: life });

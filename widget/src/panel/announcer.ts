@@ -1,6 +1,7 @@
 // What does a screen reader hear of an answer that is being written? Whole sentences, one after another.
 import type { Exchange } from '../talk/exchange';
-import { errorText, type Words } from '../words/en';
+import type { Words } from '../words/en';
+import { errorText } from '../words/errors';
 
 /** Ends of sentences and of lines; the rest waits for more text. */
 const SENTENCE = /[\s\S]*(?:[.!?…]["')\]]*\s|[。！？]|\n)/;

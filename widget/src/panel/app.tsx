@@ -56,7 +56,7 @@ export class App extends Component<Props, State> {
       open: () => this.setState({ open: true }, () => this.#focus()),
       close: () => this.setState({ open: false }),
       send: (text) => this.#send(text),
-      clear: () => this.#clear(),
+      clear: () => this.#empty(),
       redraw: () => {
         const last = this.props.chat.items.at(-1);
         if (last?.kind === 'exchange') this.#voice.hear(last, this.props.words);
@@ -79,9 +79,13 @@ export class App extends Component<Props, State> {
     this.#voice.end();
   }
 
+  #isModal(): boolean {
+    return (this.props.shell.inside?.isModal ?? isModal)();
+  }
+
   /** On a touch screen the composer would raise the keyboard over the greeting: the dialog itself gets the focus. */
   #focus(): void {
-    const touch = matchMedia('(pointer: coarse)').matches && isModal();
+    const touch = matchMedia('(pointer: coarse)').matches && this.#isModal();
     const field = this.#dialog?.querySelector<HTMLElement>('textarea');
     (touch ? this.#dialog : field)?.focus({ preventScroll: true });
   }
@@ -92,9 +96,13 @@ export class App extends Component<Props, State> {
     return taken;
   };
 
-  #clear = (): void => {
+  #empty(): void {
     this.props.chat.clear();
     this.setState({ draft: '' });
+  }
+
+  #clear = (): void => {
+    this.#empty();
     this.#focus();
   };
 
@@ -107,7 +115,7 @@ export class App extends Component<Props, State> {
     // Esc and Enter also end a word in an input method; those are not for us.
     if (event.isComposing) return;
     if (event.key === 'Escape') this.props.shell.close();
-    else if (event.key === 'Tab' && isModal()) keepInside(this.#dialog!, event);
+    else if (event.key === 'Tab' && this.#isModal()) keepInside(this.#dialog!, event);
   };
 
   override render({ chat, shell, config, words }: Props, { open, offline, draft }: State): VNode {
@@ -118,20 +126,20 @@ export class App extends Component<Props, State> {
         class={`panel ${open ? 'shown' : ''} ${items.length ? 'talking' : ''}`}
         part="panel"
         role="dialog"
-        aria-modal={open && isModal() ? 'true' : 'false'}
+        aria-modal={open && this.#isModal() ? 'true' : 'false'}
         aria-labelledby="ck-title"
         tabIndex={-1}
         ref={(node) => void (this.#dialog = node)}
         onKeyDown={this.#key}
       >
         <Header
-          title={config.title}
+          title={config.title || words.title}
           words={words}
           onFresh={items.length ? this.#clear : null}
           onClose={() => shell.close()}
         />
         {items.length ? (
-          <Timeline chat={chat} words={words} locale={config.locale} open={open} onEdit={this.#edit} onAsk={this.#send} />
+          <Timeline chat={chat} words={words} locale={words.lang} open={open} onEdit={this.#edit} onAsk={this.#send} />
         ) : (
           <Empty config={config} words={words} onAsk={this.#send} />
         )}

@@ -4,6 +4,7 @@ import type { Chat } from '../talk/chat';
 import { clean, lengthOf } from '../talk/text';
 import { duration } from '../words/duration';
 import type { Words } from '../words/en';
+import { count, fill } from '../words/say';
 import { Offline, Send, Stop } from './icons';
 
 interface Props {
@@ -98,7 +99,7 @@ export class Composer extends Component<Props> {
         )}
         {chat.blocked && (
           <p class="banner countdown" role="timer">
-            {words.wait(duration((chat.blockedUntil - Date.now()) / 1000, words))}
+            {fill(words.wait, { time: duration((chat.blockedUntil - Date.now()) / 1000, words.lang) })}
           </p>
         )}
         <form class="composer" onSubmit={this.#submit}>
@@ -138,15 +139,14 @@ export class Composer extends Component<Props> {
     const { words, limit } = this.props;
     return (
       <span id="ck-length" class={length > limit ? 'over' : ''}>
-        {words.length(length, limit)}
-        {length > limit && ` - ${words.tooLong(length - limit)}`}
+        {length > limit ? count(words, 'tooLong', length - limit) : count(words, 'remaining', limit - length)}
       </span>
     );
   }
 
   #note(): VNode | string {
     const { chat, words, disclosure } = this.props;
-    if (chat.left >= 0 && chat.left <= 3) return words.left(chat.left);
+    if (chat.left >= 0 && chat.left <= 3) return count(words, 'left', chat.left);
     return <span dir="auto">{disclosure || words.disclosure}</span>;
   }
 }

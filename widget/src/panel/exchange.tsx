@@ -29,8 +29,8 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
 
   /** A long conversation costs nothing while its last answer streams. */
   override shouldComponentUpdate(next: Props, state: { still: boolean }): boolean {
-    const { revision, isLast, locked } = this.props;
-    return next.revision !== revision || next.isLast !== isLast || next.locked !== locked || state.still !== this.state.still;
+    const { revision, isLast, locked, words } = this.props;
+    return next.words !== words || next.revision !== revision || next.isLast !== isLast || next.locked !== locked || state.still !== this.state.still;
   }
 
   override componentDidMount(): void {

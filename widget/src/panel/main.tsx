@@ -1,11 +1,15 @@
 // Entry of panel.js: build the chat, draw it into the loader's frame, and take it all away again.
 import { h, render } from 'preact';
 import { parseConfig } from '../contract/config';
+import { record } from '../contract/look';
 import type { Panel, Shell } from '../contract/shell';
 import { Chat } from '../talk/chat';
-import { en } from '../words/en';
+import { personOf, takeCredentials } from '../talk/credentials';
+import { wanted, wordsFor } from '../words/choose';
+import type { Words } from '../words/en';
 import { App, type Handle } from './app';
 import { LauncherState } from './launcher';
+import { lazyFiles } from './lazy';
 import { pageOf } from './page';
 import composerCss from './composer.css?inline';
 import panelCss from './panel.css?inline';
@@ -15,10 +19,14 @@ import timelineCss from './timeline.css?inline';
 /** Longer than two pings of the gateway (15 s): silence means that the connection is dead. */
 const SILENCE_MS = 30_000;
 
-export function mount(shell: Shell): Panel {
-  const { root, frame, gateway, widgetId } = shell;
-  const launcher = new LauncherState(shell.launcher, frame, en);
-  const config = parseConfig(shell.raw, shell.look);
+export async function mount(shell: Shell): Promise<Panel> {
+  const { root, frame, gateway, inside, widgetId, credentials } = shell;
+  let config = parseConfig(shell.raw);
+  const lazy = lazyFiles(shell.fetchFile);
+  const find = () => wordsFor(wanted(root.host as HTMLElement, config.locale), record(record(shell.raw).features).texts, lazy, shell.fetchFile);
+  let words = await find();
+  shell.life.throwIfAborted();
+  const launcher = new LauncherState(shell.launcher, frame, shell.look.launcher.name);
   const sheet = new CSSStyleSheet();
   // What holds for small screens and forced colours stands last (panel.css).
   sheet.replaceSync(timelineCss + textCss + composerCss + panelCss);
@@ -32,7 +40,12 @@ export function mount(shell: Shell): Panel {
     wire: { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless },
     messageLength: config.limits.messageLength,
     intervalMs: config.limits.intervalMs,
-    page: pageOf,
+    page: inside?.page ?? pageOf,
+    credentials: async () => {
+      const given = await takeCredentials(credentials, config.identified);
+      // In a frame, the page's ticket is one of two.
+      return inside ? { ...given, ticket: await inside.ticket(), page_ticket: given.ticket } : given;
+    },
     // Many deltas between two frames are one drawing. Hidden tabs get no frames: a timer draws there.
     changed: () => {
       drawing ||= document.hidden ? window.setTimeout(draw, 250) : requestAnimationFrame(draw);
@@ -50,7 +63,17 @@ export function mount(shell: Shell): Panel {
     drawing = 0;
     handle?.redraw();
   }
-  render(<App chat={chat} shell={shell} config={config} words={en} hold={(given) => (handle = given)} />, place);
+  const show = () => render(<App chat={chat} shell={shell} config={config} words={words} hold={(given) => (handle = given)} />, place);
+  const say = (found: Words) => {
+    words = found;
+    Object.assign(frame, { lang: words.lang, dir: words.dir });
+    launcher.say(words);
+    show();
+  };
+  say(words);
+  let asked = 0;
+  let person = personOf(credentials.identity);
+  if (config.tickets && credentials.ticket) chat.prepare();
 
   return {
     open() {
@@ -66,6 +89,17 @@ export function mount(shell: Shell): Panel {
     },
     send: (text) => handle?.send(text),
     clear: () => handle?.clear(),
+    identify() {
+      const now = personOf(credentials.identity);
+      if (now === person) return;
+      person = now;
+      handle?.clear();
+    },
+    async speak() {
+      const mine = ++asked;
+      const found = await find();
+      if (handle && mine === asked) say(found);
+    },
     destroy() {
       chat.end();
       render(null, place);

@@ -3,7 +3,8 @@ import { Component, h, type VNode } from 'preact';
 import type { Chat } from '../talk/chat';
 import type { Exchange } from '../talk/exchange';
 import { isFinal, textIsRefused } from '../talk/trouble';
-import { errorText, type Words } from '../words/en';
+import type { Words } from '../words/en';
+import { errorText } from '../words/errors';
 import { Again, Fresh, Pencil, Warning } from './icons';
 
 interface Props {

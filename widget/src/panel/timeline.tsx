@@ -71,7 +71,7 @@ export class Timeline extends Component<Props, { away: boolean }> {
             item.kind === 'divider' ? (
               <p class="divider" key={item.id}>
                 <span>
-                  {words.divider} · {words.dividerNote}
+                  {words.fresh} · {words.earlier}
                 </span>
               </p>
             ) : (

@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly messageLength: number;
   readonly intervalMs: number;
   page(): Page | undefined;
+  /** What the page gives for a session, besides its origin. */
+  credentials?(): Promise<object>;
   changed(): void;
   said(what: 'message' | 'answer' | 'error' | 'refused', detail: Record<string, string | number>): void;
   /** Calls `resume` when the network is back; returns how to stop listening. */
@@ -33,7 +35,7 @@ export class Chat {
   #admittedAt = -Infinity;
 
   constructor(private readonly around: Surroundings) {
-    this.#session = new Session(around.wire, () => around.page());
+    this.#session = new Session(around.wire, () => around.page(), around.credentials);
   }
 
   get running(): Exchange | null {
@@ -42,6 +44,12 @@ export class Chat {
 
   get blocked(): boolean {
     return this.blockedUntil > Date.now();
+  }
+
+  /** Opens the session before there is a message: what the page gave for it may not live that long. */
+  prepare(): void {
+    // Whatever goes wrong now is told when there is a message.
+    this.#session.ready(new AbortController().signal).catch(() => {});
   }
 
   /** False when it was not taken: empty, too long, still answering, or locked. */

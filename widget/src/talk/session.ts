@@ -3,6 +3,7 @@ import { json, parseGrant, type Grant } from './parse';
 import { Clock, Prover } from './proof';
 import { newKey } from './text';
 import { Failed, sessionIsGone, trouble } from './trouble';
+import { until } from './wait';
 import { call, failure, watch, type Call, type Wire } from './wire';
 
 /** A token this close to its end could expire on the way. */
@@ -15,6 +16,9 @@ export interface Page {
 
 export class Session {
   #grant: Grant | null = null;
+  /** One opening for all who wait for it, and what ends it. */
+  #opening: Promise<Grant> | null = null;
+  #life = new AbortController();
   #endsAt = 0;
   #clock = new Clock();
   /** The key that the session is bound to; one for each session, made when the first message needs it. */
@@ -23,16 +27,23 @@ export class Session {
   constructor(
     private readonly wire: Wire,
     private readonly page: () => Page | undefined,
+    private readonly credentials: () => Promise<object> = async () => ({}),
   ) {}
 
   /** Opens a session or refreshes an old token when needed; throws `Failed`. */
   async ready(signal: AbortSignal): Promise<Grant> {
     // The conversation's id is ours to choose, and the same over retries: they must have the same body.
     if (this.wire.tokenless) return (this.#grant ??= { token: '', lifeMs: 0, conversationId: `conv_${newKey().replace(/-/g, '')}`, serverTime: 0 });
-    if (!this.#grant) return this.#hold(await this.#post('/api/sessions', signal, { widget_id: this.wire.widgetId, page: this.page() }));
+    if (!this.#grant) {
+      const opening = (this.#opening ??= this.#open(this.#life.signal));
+      // Failed or not, the next one who asks looks again.
+      const over = () => void (this.#opening === opening && (this.#opening = null));
+      opening.then(over, over);
+      return until(opening, signal);
+    }
     if (this.#endsAt - performance.now() > MARGIN_MS) return this.#grant;
     try {
-      return this.#hold(await this.#post('/api/sessions/refresh', signal));
+      return await this.#post('/api/sessions/refresh', signal);
     } catch (error) {
       // Whatever the gateway has against the old token, it will not get better.
       if (error instanceof Failed && (error.trouble.status === 401 || sessionIsGone(error.trouble)))
@@ -72,7 +83,21 @@ export class Session {
         signal: new AbortController().signal,
         keepalive: true,
       }).catch(() => {});
-    this.#grant = this.#prover = null;
+    this.#life.abort(new Failed(trouble('session_expired', { status: 410 })));
+    this.#life = new AbortController();
+    this.#grant = this.#prover = this.#opening = null;
+  }
+
+  async #open(life: AbortSignal): Promise<Grant> {
+    const { signal, end } = watch(life, this.wire.silenceMs);
+    try {
+      const credentials = await until(this.credentials(), signal);
+      return await this.#post('/api/sessions', life, { widget_id: this.wire.widgetId, page: this.page(), ...credentials });
+    } catch (error) {
+      throw failure(error, signal);
+    } finally {
+      end();
+    }
   }
 
   #hold(grant: Grant): Grant {
@@ -82,10 +107,14 @@ export class Session {
   }
 
   async #post(path: string, outer: AbortSignal, body?: unknown): Promise<Grant> {
+    const life = this.#life.signal;
     const { signal, end } = watch(outer, this.wire.silenceMs);
     try {
       const answer = await this.call({ method: 'POST', path, signal, body });
-      return parseGrant(json(await answer.text()), this.#grant?.conversationId);
+      const grant = parseGrant(json(await answer.text()), this.#grant?.conversationId);
+      // Dropped meanwhile: it belongs to nobody who is here.
+      life.throwIfAborted();
+      return this.#hold(grant);
     } catch (error) {
       throw failure(error, signal);
     } finally {

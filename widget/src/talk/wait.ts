@@ -18,3 +18,13 @@ export function wait(ms: number, signal: AbortSignal, wake?: (resume: () => void
 
 /** Back-off after connection failures: 1, 2, 4 s, then the visitor decides. */
 export const BACKOFF_MS = [1000, 2000, 4000];
+
+/** `promise`, but no longer than until `signal` is aborted. */
+export function until<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,5 @@
+// What do lazy files share with the panel? They hold everything else themselves; build/kit.mjs reads these imports.
+import { Component, Fragment, h } from 'preact';
+import { Failed, trouble } from '../talk/trouble';
+
+export const kit = { Component, Failed, Fragment, h, trouble };

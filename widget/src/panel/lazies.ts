@@ -1,0 +1,5 @@
+// Which parts are fetched only when they are needed? Each line is one file next to panel.js; build/lazies.mjs reads them.
+
+export interface Lazies {
+  languages: typeof import('../words/match');
+}

@@ -1,0 +1,31 @@
+// How is a part fetched that a first conversation does not need?
+import type { Shell } from '../contract/shell';
+import { kit } from './kit';
+import type { Lazies } from './lazies';
+
+/** What a lazy file exports: its module, once it has what it shares with the panel. */
+type LazyFile<Module> = { default(shared: typeof kit): Module };
+
+export type Lazy = <Name extends keyof Lazies>(name: Name) => Promise<Lazies[Name]>;
+
+/**
+ * The same module for each call with the same name. A failed fetch is not remembered: the next call tries again.
+ * Rejects when the file cannot be had, or is not the one that was built with this panel.
+ */
+export function lazyFiles(fetchFile: Shell['fetchFile']): Lazy {
+  const known = new Map<string, Promise<unknown>>();
+  const failures = new Map<string, number>();
+  return <Name extends keyof Lazies>(name: Name) => {
+    let module = known.get(name) as Promise<Lazies[Name]> | undefined;
+    if (!module) {
+      const failed = failures.get(name) ?? 0;
+      module = fetchFile<LazyFile<Lazies[Name]>>(`${name}.js`, `sha256-${__LAZY_SHA256__[name]}`, failed).then((file) => file.default(kit));
+      known.set(name, module);
+      module.catch(() => {
+        known.delete(name);
+        failures.set(name, failed + 1);
+      });
+    }
+    return module;
+  };
+}

@@ -1,0 +1,17 @@
+// What is said about a problem? By `error` of the envelope, or by a code of our own.
+import type { Words } from './en';
+
+/** Codes that mean the same to a visitor. */
+const SAME: Readonly<Record<string, string>> = {
+  payload_too_large: 'message_too_long',
+  insufficient_storage: 'service_unavailable',
+  invalid_conversation_id: 'session_expired',
+  invalid_session: 'session_expired',
+  not_found: 'session_expired',
+  proof_required: 'session_expired',
+  session_required: 'session_expired',
+  session_revoked: 'session_expired',
+};
+
+export const errorText = (code: string, words: Words): string =>
+  (words as Readonly<Record<string, string>>)[`error.${SAME[code] ?? code}`] ?? words['error.other'];
