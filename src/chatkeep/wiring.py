@@ -124,7 +124,7 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
     clock = clock or SystemClock()
     egress = Egress()
     desk = _build_desk(settings, store, clock, egress)
-    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress), desk.in_flight))
+    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress), desk.in_flight, desk.sessions))
     builds = WidgetBuilds(store, clock, is_production=settings.is_production)
     routes = [*visitor_routes(desk, answers, builds), *health_routes(store)]
     routes += document_routes(routes)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from chatkeep.admit.sweep import sweep_once
 from chatkeep.clock import Clock
+from chatkeep.limits.in_process import InProcessLimits
 from chatkeep.manage.organizations import choose_organization, choose_providers, default_agent
 from chatkeep.manage.widgets import create_widget
 from chatkeep.store import Store
@@ -99,6 +100,14 @@ def test_what_the_limits_refuse_leaves_nothing_behind(stage: Stage) -> None:
     assert [reply.status for reply in replies] == [200] * 3 + [429] * 17 + [404]
     assert rows(stage, "conversations") == rows(stage, "messages WHERE role = 'visitor'") == 3
     assert rows(stage, "sessions") == rows(stage, "visitors") == 1
+
+
+def test_what_the_limits_refuse_is_neither_counted_from_rows_nor_remembered(stage: Stage) -> None:
+    widget = site(stage.store)
+    assert [say(stage, widget).status for _ in range(200)].count(200) == 10
+    counted = stage.gateway.desk.limits
+    assert isinstance(counted, InProcessLimits)
+    assert sum(key.startswith("convmsg:") for key in counted._counts) <= 10
 
 
 def test_a_retry_without_a_conversation_is_answered_in_the_first_ones(stage: Stage) -> None:

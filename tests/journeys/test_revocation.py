@@ -122,6 +122,14 @@ def test_a_session_that_was_just_used_is_not_remembered_for_longer(scene: Scene,
     assert [(reply.status, reply.error) for reply in (scene.victor.say("words-1-1") for _ in range(5))] == [told] * 5
 
 
+def test_a_block_by_hand_ends_what_streams_in_its_session(scene: Scene) -> None:
+    listening = begun(scene.victor)
+    value = scene.victor.session["session_id"]
+    blocks.block(scene.store, SystemClock(), scene.widget.org_id, kind="session", value=value, reason="test", minutes=5)
+    listening.finish(within=WITHIN_SECONDS)
+    assert (listening.last.name, listening.last.data["error"]) == ("error", "session_revoked")
+
+
 def test_a_block_by_another_process_is_effective_as_soon(scene: Scene) -> None:
     assert scene.victor.say("words-1-1").status == 200
     made = blocks.block(scene.store, SystemClock(), scene.widget.org_id, kind="session", value=scene.victor.session["session_id"], reason="test", minutes=None)

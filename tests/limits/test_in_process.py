@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding, Window
+from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding, Taken, Window
 from chatkeep.limits.in_process import InProcessLimits
 from tests.limits.model import FOREVER, TICKS, Model, seconds
 
@@ -64,7 +64,7 @@ def test_every_decision_is_the_models(steps: list[tuple[int, tuple[str, list[Buc
             store._sweep(seconds(now))
         elif step == "release" and held:
             given_back = held.pop()
-            store.release(given_back)
+            store.release(Taken(tuple(given_back), seconds(now)))
             model.release(given_back)
         elif step == "spend" and spend_both(store, model, buckets, now) is None:
             held.append([bucket for bucket in buckets if isinstance(bucket, Gauge)])
@@ -151,7 +151,7 @@ def test_a_gauge_given_back_too_often_does_not_open_wider(times: int) -> None:
     gauge: list[Bucket] = [Gauge("g", "concurrency", 1)]
     assert store.spend(gauge, 0.0) is None
     for _ in range(times):
-        store.release(gauge)
+        store.release(Taken(tuple(gauge), 0.0))
     assert store.spend(gauge, 0.0) is None
     assert store.spend(gauge, 0.0) is not None
 

@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from chatkeep.limits import Bucket, Counter, Gauge, Sliding, Window
+from chatkeep.limits import Bucket, Counter, Gauge, Sliding, Taken, Window
 from chatkeep.limits.in_process import InProcessLimits
-from tests.limits.model import TICKS, Model
+from tests.limits.model import TICKS, Model, seconds
 from tests.limits.test_in_process import spend_both
 
 VISITORS = ("ann", "ben", "eve")
@@ -80,7 +80,7 @@ class Visits(RuleBasedStateMachine):
         """One stream ends."""
         if self.streams:
             ended = self.streams.pop()
-            self.store.release(ended)
+            self.store.release(Taken(tuple(ended), seconds(self.now)))
             self.model.release(ended)
 
 

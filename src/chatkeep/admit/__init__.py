@@ -34,7 +34,7 @@ from chatkeep.admit.record import recorded
 from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed
 from chatkeep.errors import Reason, Refused, Unavailable, Usage, invalid
 from chatkeep.ids import ConversationId, SessionId
-from chatkeep.limits import Bucket
+from chatkeep.limits import Taken
 from chatkeep.store import sessions as rows
 from chatkeep.store.sessions import SessionRow
 from chatkeep.store.standing import Standing
@@ -97,19 +97,21 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
         live, proven = holder.live, holder.proof
         known = await idempotency.load(arrival, live, desk)
         seen.is_counted = True
-        held: tuple[Bucket, ...] = ()
         if isinstance(known, idempotency.Known):
             usage = await limits.usage_left(seen.widget, live, desk)
             if known.stored is None or not known.stored.is_unfinished:
                 limits.spend_entering(seen, seen.widget, proven, desk)
                 network.follow(holder.move, arrival, live, desk)
                 return Replayed(seen, seen.widget, live, known.message_id, known.stored, limits.wants_stream(arrival), usage)
-            # Charged before, but a provider is asked again: not faster than for new messages.
-            held = limits.spend_again(seen, seen.widget, live, proven, desk)
             chosen = seen.conversation_id = known.stored.conversation_id
+            if known.stored.was_left:
+                usage, held = await limits.spend_message(seen, seen.widget, live, chosen, proven, desk)
+            else:
+                # Charged before, but a provider is asked again: not faster than for new messages.
+                held = limits.spend_again(seen, seen.widget, live, proven, desk)
         else:
             seen.claim = known
-            usage, held = await limits.spend_message(seen, seen.widget, live, chosen, proven, desk)
+            usage, held = await limits.spend_message(seen, seen.widget, live, chosen, proven, desk, standing)
         network.follow(holder.move, arrival, live, desk)
     live.active_at_ms = max(live.active_at_ms, _now_ms(desk))
     return Admitted(
@@ -157,10 +159,16 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
             live = await session.reload(known, seen.widget, desk)
         else:
             seen.claim = known
-            limits.spend_opening(seen, seen.widget, bound, desk)
+            taken = limits.spend_opening(seen, seen.widget, bound, desk)
             begun = session.begin(arrival, page, seen.widget, bound, desk)
             permits = [permit for permit in (framing.once if framing is not None else None, ticketed) if permit is not None]
-            live = await session.keep(begun, body.page_of(request), vouched, permits, known, desk)
+            try:
+                live = await session.keep(begun, body.page_of(request), vouched, permits, known, desk)
+            except (Refused, Unavailable) as problem:
+                # A ticket that was used, or a store that is away: no session, so none is charged.
+                if not (isinstance(problem, Unavailable) and problem.in_doubt):
+                    desk.limits.give_back(taken)
+                raise
         seen.session = live.row
     if seen.claim is not None:
         desk.in_flight.release(seen.claim)
@@ -215,7 +223,7 @@ async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None, i
     return Entered(seen, known, live)
 
 
-def read_along(seen: Seen, widget: Widget, session: SessionRow, desk: Desk) -> tuple[Bucket, ...]:
+def read_along(seen: Seen, widget: Widget, session: SessionRow, desk: Desk) -> Taken:
     """Let one more reader into an answer that is there; what is returned must be given back when they go. Raises ``Refused``."""
     with recorded(seen, desk):
         return limits.spend_reading(seen, widget, session, desk)

@@ -26,6 +26,8 @@ class Cache(Generic[K, V]):
         self._clock = clock
         self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._watched_until = -math.inf
+        # How often something was forgotten on purpose: what was read before may be what is not true any more.
+        self.drops = 0
 
     def find(self, key: K) -> V | None:
         """The value put for *key*, while it is fresh."""
@@ -50,9 +52,11 @@ class Cache(Generic[K, V]):
 
     def drop_if(self, is_stale: Callable[[V], bool]) -> None:
         """Forget every value of which *is_stale* holds."""
+        self.drops += 1
         for key in [key for key, (_, value) in self._entries.items() if is_stale(value)]:
             del self._entries[key]
 
     def drop(self, key: K) -> None:
         """Forget *key*: it was changed here."""
+        self.drops += 1
         self._entries.pop(key, None)

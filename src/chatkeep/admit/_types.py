@@ -20,7 +20,7 @@ from chatkeep.crypto.tokens import TokenKey
 from chatkeep.egress import Egress
 from chatkeep.errors import Usage
 from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, WidgetId
-from chatkeep.limits import Bucket, LimitStore
+from chatkeep.limits import LimitStore, Taken
 from chatkeep.settings import Settings
 from chatkeep.store import Store
 from chatkeep.store.messages import StoredAnswer
@@ -132,7 +132,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A message that may reach a model. *held* must be given back when its answer ends."""
+    """A message that may reach a model. *held*: what it took of the limits; gauges among it are released when its answer ends."""
 
     seen: Seen
     widget: Widget
@@ -141,7 +141,7 @@ class Admitted:
     text: str
     wants_stream: bool
     usage: Usage
-    held: tuple[Bucket, ...]
+    held: Taken
     context: Context
     # The idempotency key of the request, to be remembered with the message and then given back.
     claim: Claim | None

@@ -20,9 +20,10 @@ from chatkeep.clock import iso, next_midnight
 from chatkeep.crypto.proof import Proof
 from chatkeep.errors import LimitHit, Reason, Refused, Usage
 from chatkeep.ids import ConversationId, OrgId
-from chatkeep.limits import Bucket, Counter, Gauge, Refusal, Sliding, Window
+from chatkeep.limits import Bucket, Counter, Gauge, Once, Refusal, Sliding, Taken, Window
 from chatkeep.store.messages import count_for_limits
 from chatkeep.store.sessions import SessionRow
+from chatkeep.store.standing import Standing
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -93,8 +94,8 @@ def session_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Buck
     return buckets
 
 
-def spend(buckets: list[Bucket], seen: Seen, desk: Desk, day: Sequence[Counter] = ()) -> tuple[Bucket, ...]:
-    """The one limits call: blocks, replay, and one from each of *buckets*, or nothing. Returns the gauges to give back.
+def spend(buckets: list[Bucket], seen: Seen, desk: Desk, day: Sequence[Counter] = ()) -> Taken:
+    """The one limits call: blocks, replay, and one from each of *buckets*, or nothing. Returns what was taken, but for requests of the address.
 
     Raises ``Refused``, with what the counters of the *day* leave.
     """
@@ -108,13 +109,13 @@ def spend(buckets: list[Bucket], seen: Seen, desk: Desk, day: Sequence[Counter] 
     taken = enforced
     if shadow:
         taken = enforced + _spend_shadow([bucket for bucket in buckets if layer_of(bucket.key) in shadow], seen, desk, now)
-    return tuple(bucket for bucket in taken if isinstance(bucket, Gauge))
+    return Taken(tuple(bucket for bucket in taken if not isinstance(bucket, Once) and not bucket.key.startswith("addr:")), now)
 
 
-def spend_opening(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) -> None:
+def spend_opening(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) -> Taken:
     """Take one new session from its layers. Raises ``Refused``."""
     address = seen.arrival.address
-    spend([*_proofs(proven), *address_buckets(address, widget.org_id, desk), *session_buckets(address, widget.org_id, desk)], seen, desk)
+    return spend([*_proofs(proven), *address_buckets(address, widget.org_id, desk), *session_buckets(address, widget.org_id, desk)], seen, desk)
 
 
 def spend_entering(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk) -> None:
@@ -122,21 +123,26 @@ def spend_entering(seen: Seen, widget: Widget, proven: Proof | None, desk: Desk)
     spend([*_proofs(proven), *address_buckets(seen.arrival.address, widget.org_id, desk)], seen, desk)
 
 
-def spend_again(seen: Seen, widget: Widget, session: LiveSession, proven: Proof | None, desk: Desk) -> tuple[Bucket, ...]:
-    """Take what an answer costs that is made anew for a message charged before: rates and streams, no counter. Returns the gauges to give back."""
+def spend_again(seen: Seen, widget: Widget, session: LiveSession, proven: Proof | None, desk: Desk) -> Taken:
+    """Take what an answer costs that is made anew for a message charged before: rates and streams, no counter. Raises ``Refused``."""
     gauges = _gauges(widget, session) if wants_stream(seen.arrival) else []
     return spend([*_proofs(proven), *address_buckets(seen.arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *gauges], seen, desk)
 
 
 async def spend_message(
-    seen: Seen, widget: Widget, session: LiveSession, conversation: ConversationId, proven: Proof | None, desk: Desk
-) -> tuple[Usage, tuple[Bucket, ...]]:
-    """Take one message from every layer. Returns what is left today and the gauges to give back."""
+    seen: Seen, widget: Widget, session: LiveSession, conversation: ConversationId, proven: Proof | None, desk: Desk, standing: Standing | None = None
+) -> tuple[Usage, Taken]:
+    """Take one message from every layer. Returns what is left today and what was taken. *standing*: what begins with it."""
     arrival, now = seen.arrival, desk.clock.now()
     day = _day_counters(widget, session, now)
-    counters = [*day, *_plain_counters(widget, session, conversation)]
-    if desk.limits.unknown(counters, desk.clock.monotonic()):
-        await _rebuild(counters, widget, session, conversation, desk, now)
+    plain = _plain_counters(widget, session, conversation)
+    counters = [*day, *plain]
+    begins = [plain[1]] if standing is not None and standing.is_conversation_new else []
+    begins += [day[0], plain[0]] if standing is not None and standing.is_session_new else []
+    if desk.limits.unknown([counter for counter in counters if counter not in begins], desk.clock.monotonic()):
+        # Rows are read only for whoever may write at all.
+        _check_blocks(seen, widget.settings.shadow, desk)
+        await _rebuild(counters, widget, session, conversation, desk, now, begins=begins)
     gauges = _gauges(widget, session) if wants_stream(arrival) else []
     buckets = [*_proofs(proven), *address_buckets(arrival.address, widget.org_id, desk), *_sliding(widget, session, desk), *counters, *gauges]
     held = spend(buckets, seen, desk, day)
@@ -237,7 +243,7 @@ def _plain_counters(widget: Widget, session: LiveSession, conversation: Conversa
     )
 
 
-def spend_reading(seen: Seen, widget: Widget, session: SessionRow, desk: Desk) -> tuple[Bucket, ...]:
+def spend_reading(seen: Seen, widget: Widget, session: SessionRow, desk: Desk) -> Taken:
     """Take the place of one more reader of answers that are there; returns what to give back. Raises ``Refused``."""
     limits = widget.settings.limits
     return spend(
@@ -259,8 +265,13 @@ def _gauges(widget: Widget, session: LiveSession) -> list[Bucket]:
     ]
 
 
-async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession, conversation: ConversationId, desk: Desk, now: datetime) -> None:
-    """Counts of keys that this process meets for the first time, from the rows."""
+async def _rebuild(
+    counters: list[Counter], widget: Widget, session: LiveSession, conversation: ConversationId, desk: Desk, now: datetime, *, begins: Sequence[Counter] = ()
+) -> None:
+    """Counts of keys that this process meets for the first time, from the rows.
+
+    What *begins* is zero, and not remembered: what is refused leaves nothing behind.
+    """
     day_start = datetime(now.year, now.month, now.day, tzinfo=UTC)
     counts = await desk.store.read(
         count_for_limits,
@@ -274,7 +285,7 @@ async def _rebuild(counters: list[Counter], widget: Widget, session: LiveSession
     own = _domain(widget, session.row.origin)
     of_domain = sum(count for page, count in counts.widget_today.items() if _domain(widget, page) == own)
     values = (counts.visitor_today, of_domain, counts.session, counts.conversation)
-    desk.limits.seed({counter.key: value for counter, value in zip(counters, values, strict=True)}, desk.clock.monotonic())
+    desk.limits.seed({counter.key: value for counter, value in zip(counters, values, strict=True) if counter not in begins}, desk.clock.monotonic())
 
 
 def wants_stream(arrival: Arrival) -> bool:

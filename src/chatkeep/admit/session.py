@@ -23,9 +23,9 @@ from chatkeep.audit.recorder import Context
 from chatkeep.crypto import new_id
 from chatkeep.crypto.proof import Proof
 from chatkeep.crypto.tokens import Confirmation, SessionClaims, load_session_token, sign_session_token
-from chatkeep.errors import Reason, Refused
+from chatkeep.errors import Reason, Refused, Unavailable
 from chatkeep.ids import ConversationId, SessionId, VisitorId, WidgetId
-from chatkeep.store import Write, openings
+from chatkeep.store import Clash, Write, openings
 from chatkeep.store import idempotency as keys
 from chatkeep.store import sessions as rows
 from chatkeep.store.openings import SingleUse
@@ -108,7 +108,11 @@ async def keep(session: LiveSession, page: Page, vouched: Identity | None, ticke
     """Store a session that was begun, as its visitor's. Raises ``Refused`` when what let it in was used before."""
     row = session.row
     if vouched is None and not tickets:
-        await desk.store.write(*rows.opening(row, page), *remembering(claim, session, desk))
+        try:
+            await desk.store.write(*rows.opening(row, page), *remembering(claim, session, desk))
+        except Clash:
+            # Another process was faster with its idempotency key: it is known next time.
+            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=1) from None
         return session
     once = [*tickets, *([vouched.once] if vouched is not None and vouched.once is not None else [])]
     known = vouched.visitor if vouched is not None else None
@@ -189,8 +193,9 @@ async def rotate(shown: Shown, session: LiveSession, desk: Desk) -> bool:
         desk.sessions.drop(row.session_id)
         return False
     session.generation, session.previous_until_ms = shown.claims.gen + 1, until_ms
-    # What was read while this was being committed is older.
-    desk.sessions.put(row.session_id, session)
+    if desk.sessions.find(row.session_id) is not session:
+        # Read or erased while this was being committed: nobody here knows all of it.
+        desk.sessions.drop(row.session_id)
     return True
 
 
@@ -238,6 +243,7 @@ async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSessio
     cached = desk.sessions.find(session_id)
     if cached is not None:
         return cached if cached.row.widget_id == widget.widget_id else None
+    drops = desk.sessions.drops
     row = await desk.store.read(rows.find_session, widget.widget_id, session_id)
     # One object a session: who came at the same time may have put it there, and changed it since.
     cached = desk.sessions.find(session_id)
@@ -246,7 +252,9 @@ async def _find(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSessio
     if row is None:
         return None
     session = _enliven(row)
-    desk.sessions.put(session_id, session)
+    if desk.sessions.drops == drops:
+        # What was dropped while it was read may have been this one, as it was before.
+        desk.sessions.put(session_id, session)
     return session
 
 

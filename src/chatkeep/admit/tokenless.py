@@ -33,7 +33,7 @@ async def load(
         if owner is not None and owner != session.row.visitor_id:
             raise Refused(Reason.NOT_FOUND)
         is_known = owner is not None
-    return session, None if is_stored and is_known else Standing(session.row, conversation), conversation
+    return session, None if is_stored and is_known else Standing(session.row, conversation, not is_stored, not is_known), conversation
 
 
 async def _find_session(arrival: Arrival, page: Origin, widget: Widget, desk: Desk) -> tuple[LiveSession, bool]:

@@ -14,7 +14,7 @@ from chatkeep.admit.idempotency import in_progress
 from chatkeep.answer.running import Ending, Running
 from chatkeep.answer.turn import Save, Tools, new_turn, take_turn
 from chatkeep.audit import event_for
-from chatkeep.errors import ChatkeepError, Reason, Unavailable
+from chatkeep.errors import ChatkeepError, Reason, Refused, Unavailable
 from chatkeep.ids import ConversationId, MessageId, SessionId
 from chatkeep.store import Clash, Write
 from chatkeep.store.idempotency import KeyRow, remembering
@@ -60,10 +60,13 @@ class Answers:
             if self._running.get(turn.answer_id) is running:
                 del self._running[turn.answer_id]
             self._tools.limits.release(admitted.held)
-            if isinstance(error, Unavailable):
+            if isinstance(error, (Refused, Unavailable)):
                 self._tools.recorder.record(event_for(error.reason), admitted.context)
             if isinstance(error, asyncio.CancelledError) or (isinstance(error, Unavailable) and error.in_doubt):
                 self._in_doubt.append(turn)
+            else:
+                # Nothing was stored, so nothing is charged.
+                self._tools.limits.give_back(admitted.held)
             raise
         finally:
             if admitted.claim is not None:
@@ -100,7 +103,8 @@ class Answers:
         if claim is not None:
             claim.note(key if is_stored else None)
         if not is_stored:
-            # Its conversation was erased or taken, or another process took its key, since it was admitted: next time admission knows.
+            # Its conversation was erased or taken, or another process took its key, since it was admitted: next time admission looks.
+            self._tools.sessions.drop(session.session_id)
             raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)
 
     def find(self, message_id: MessageId, session_id: SessionId) -> Running | None:
@@ -145,7 +149,7 @@ class Answers:
             if not streaming:
                 continue
             try:
-                for session_id in await self._tools.store.read(ended_among, list(streaming)):
+                for session_id in await self._tools.store.read(ended_among, list(streaming), now_ms=int(self._tools.clock.now().timestamp() * 1000)):
                     self.stop_session(session_id)
             except Unavailable as error:
                 log.warning("sessions_not_looked_after", extra={"fields": {"reason": error.reason.value}})

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 from chatkeep.admit import Admitted
+from chatkeep.admit._cache import Cache
 from chatkeep.admit._in_flight import InFlight
+from chatkeep.admit._types import LiveSession
 from chatkeep.answer.assemble import assemble, citations_of, find_material
 from chatkeep.answer.consult import Consultation, NoAnswer, consult
 from chatkeep.answer.running import GOOD, Ending, Running
@@ -17,7 +19,7 @@ from chatkeep.audit.catalogue import ChatError, ChatMessageProcessed
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import ChatkeepError, Misconfigured, Unavailable
-from chatkeep.ids import MessageId
+from chatkeep.ids import MessageId, SessionId
 from chatkeep.limits import LimitStore
 from chatkeep.providers import Roster
 from chatkeep.store import Store
@@ -44,6 +46,7 @@ class Tools:
     limits: LimitStore
     roster: Roster
     in_flight: InFlight
+    sessions: Cache[SessionId, LiveSession]
 
 
 class _Keeper:
@@ -168,7 +171,7 @@ def _record(admitted: Admitted, ending: Ending, running: Running, keeper: _Keepe
     tools.recorder.count(
         admitted.org_id,
         admitted.widget.widget_id,
-        messages=0 if admitted.redo is not None else 1,
+        messages=1 if admitted.redo is None or admitted.redo.was_left else 0,
         tokens_in=outcome.tokens_in or 0,
         tokens_out=outcome.tokens_out or 0,
     )

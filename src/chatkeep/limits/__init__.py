@@ -72,6 +72,14 @@ class Refusal:
     action: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one decision took from *buckets*, and when (monotonic seconds)."""
+
+    buckets: tuple[Bucket, ...]
+    at: float
+
+
 class LimitStore(Protocol):
     """Where the counts live."""
 
@@ -87,8 +95,12 @@ class LimitStore(Protocol):
         """Take one from every bucket at *now* (monotonic seconds), or take nothing and say why."""
         ...
 
-    def release(self, buckets: Sequence[Bucket]) -> None:
-        """Give held gauges back."""
+    def release(self, taken: Taken) -> None:
+        """Give held gauges back; what else was taken stays taken."""
+        ...
+
+    def give_back(self, taken: Taken) -> None:
+        """Undo windows and counters: what they were taken for did not happen. Gauges are ``release``'s."""
         ...
 
     def left(self, bucket: Counter) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from chatkeep.limits import Bucket, Counter, Gauge, Once, Refusal, Sliding
+from chatkeep.limits import Bucket, Counter, Gauge, Once, Refusal, Sliding, Taken
 from chatkeep.limits.arithmetic import wait_for, whole_seconds
 
 _SWEEP_EVERY_SPENDS = 256
@@ -80,15 +80,27 @@ class InProcessLimits:
             self._take(bucket, now)
         return None
 
-    def release(self, buckets: Sequence[Bucket]) -> None:
-        """Give held gauges back."""
-        for bucket in buckets:
+    def release(self, taken: Taken) -> None:
+        """Give held gauges back; what else was taken stays taken."""
+        for bucket in taken.buckets:
             if isinstance(bucket, Gauge):
                 held = self._held.get(bucket.key, 0) - 1
                 if held > 0:
                     self._held[bucket.key] = held
                 else:
                     self._held.pop(bucket.key, None)
+
+    def give_back(self, taken: Taken) -> None:
+        """Undo windows and counters: what they were taken for did not happen. Gauges are ``release``'s."""
+        for bucket in taken.buckets:
+            if isinstance(bucket, Sliding):
+                log = self._logs.get(bucket.key)
+                if log is not None and taken.at in log.times:
+                    log.times.remove(taken.at)
+                    if not log.times:
+                        del self._logs[bucket.key]
+            elif isinstance(bucket, Counter) and (count := self._counts.get(bucket.key)) is not None and count.value > 0:
+                count.value -= 1
 
     def left(self, bucket: Counter) -> int:
         """What is left of a counter; all of it when it was never used."""

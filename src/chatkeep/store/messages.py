@@ -170,6 +170,11 @@ class StoredAnswer:
         """Whether it broke off, and not because its visitor wanted that: asked for again, it is made anew."""
         return self.state == "interrupted" and self.ending != "stopped"
 
+    @property
+    def was_left(self) -> bool:
+        """Whether it broke off because its visitor went away: to go away and come back must not buy answers."""
+        return self.ending == "disconnected"
+
 
 def find_answer(tx: Tx, org: OrgId, visitor: VisitorId, message: MessageId) -> StoredAnswer | None:
     """The answer of that id in one of *visitor*'s conversations."""

@@ -21,6 +21,8 @@ class Standing:
 
     session: SessionRow
     conversation_id: ConversationId
+    is_session_new: bool
+    is_conversation_new: bool
 
 
 def begin_standing(tx: Tx, org: OrgId, standing: Standing, writes: Sequence[Write], *, at_ms: int) -> bool:
