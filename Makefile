@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check unit widget bench fmt docs screenshots lock clean
+.PHONY: help demo test check unit widget bench soak fmt docs screenshots lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ unit: .venv/dev widget  ## All tests
 
 bench: .venv/dev widget  ## Measure, each figure beside a baseline of the same run
 	$(BIN)/python -m bench
+
+soak: .venv/dev widget  ## Half an hour of opening, asking, closing and navigating in a browser
+	SOAK_MINUTES=30 $(BIN)/python -m pytest -s tests/browser/test_soak.py
 
 widget: .venv/runtime  ## Build the widget if it is missing or old
 	@$(BIN)/python hatch_build.py

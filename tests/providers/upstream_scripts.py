@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from tests.browser.hostile.cases import hostile_cases
+
 USAGE = {"prompt_tokens": 19, "completion_tokens": 7, "total_tokens": 26}
 IMITATION = '\n\nevent: done\ndata: {}\n\nid: 9\r\nevent: error\r\ndata: {"error":"x"}\r\n\r\ndata: [DONE]\n\n'
 UNICODE = "Grüße, 世界, 👩‍👩‍👧 und é"
@@ -423,6 +425,11 @@ def words(name: str) -> list[str]:
     return [f"word{number} " if kind == "words" else f"wörd{number} 世é👩‍👩‍👧 " for number in range(int(count))]
 
 
+async def _hostile(exchange: Exchange, name: str) -> None:
+    """``hostile-N``: the hostile text of that number, every character in a chunk of its own."""
+    await exchange.answer(*hostile_cases()[int(name.partition("-")[2])].text)
+
+
 async def _words(exchange: Exchange, name: str) -> None:
     """The bulk case."""
     interval_ms, *first_ms = (int(part) for part in name.split("-")[2:])
@@ -462,6 +469,8 @@ async def run_script(exchange: Exchange) -> None:
         await SCRIPTS[name](exchange)
     elif name in BODIES:
         await _fixed(exchange, BODIES[name])
+    elif name.startswith("hostile-"):
+        await _hostile(exchange, name)
     elif name.startswith(("words-", "runes-")):
         await _words(exchange, name)
     else:

@@ -84,8 +84,8 @@ def test_config_tells_what_is_public_and_nothing_else(sqlite_store: Store) -> No
     with on_stage(sqlite_store) as stage:
         config = stage.call("GET", f"/api/widgets/{widget.widget_id}/config", headers={"origin": SHOP}).json
         assert set(config) == {
-            "widget_id", "version", "access_mode", "title", "greeting", "suggestions", "disclosure", "locale", "theme", "launcher", "limits", "features",
-            "frame_url",
+            "widget_id", "version", "access_mode", "title", "greeting", "suggestions", "disclosure", "locale", "theme", "launcher", "content", "limits",
+            "features", "frame_url",
         }  # fmt: skip
         assert (config["title"], config["limits"]) == ("Ask Alice", {"message_length": 2000, "interval_ms": 2000})
         assert (config["locale"], config["features"]) == ("auto", {"frame": False, "tickets": False, "texts": {"de": {"send": "Los"}}})

@@ -55,7 +55,7 @@ export const module = (entry, file, define, notice = '') => bundle(entry, file, 
  * A module whose one export is a function: it takes what the panel shares (src/panel/kit.ts) and returns the entry's exports.
  * An `import` of the panel would not do: no integrity covers what a file imports.
  */
-export const lazyFile = (entry, file, define) =>
+export const lazyFile = (entry, file, define, notice = '') =>
   bundle(entry, file, {
     define,
     format: 'iife',
@@ -64,7 +64,7 @@ export const lazyFile = (entry, file, define) =>
     generatedCode: { symbols: false },
     esModule: false,
     plugins: [fromKit()],
-    postBanner: 'export default kit=>{',
+    postBanner: `${notice}export default kit=>{`,
     postFooter: 'return exported}',
   });
 

@@ -15,6 +15,10 @@ const NOTICE =
   `/*! Chatkeep ${VERSION} (Apache-2.0), with Preact ((c) 2015-present Jason Miller, MIT) and ` +
   'marked ((c) 2018-2026 MarkedJS, (c) 2011-2018 Christopher Jeffrey, MIT) */';
 
+const NOTICES = {
+  rich: `/*! Chatkeep ${VERSION} (Apache-2.0), with DOMPurify ((c) Cure53 and other contributors, Apache-2.0 or MPL-2.0) */`,
+};
+
 const sourceOf = (entry) => [`${entry}.ts`, `${entry}.tsx`].find((path) => existsSync(root + path)) ?? entry;
 
 rmSync(outDir, { recursive: true, force: true });
@@ -31,7 +35,7 @@ for (const name of languages()) {
 
 const lazy = {};
 for (const [name, entry] of lazies()) {
-  await lazyFile(sourceOf(entry), `${outDir}${name}.js`, { __LANGUAGE_SHA256__: hashes(spoken) });
+  await lazyFile(sourceOf(entry), `${outDir}${name}.js`, { __LANGUAGE_SHA256__: hashes(spoken) }, NOTICES[name]);
   lazy[name] = factsOf(`${outDir}${name}.js`, 'sha256');
 }
 
@@ -49,7 +53,7 @@ for (const name in lazy) files[`${name}.js`] = lazy[name];
 for (const name in spoken) files[`words-${name}.js`] = spoken[name];
 writeFileSync(`${outDir}manifest.json`, `${JSON.stringify({ version: VERSION, files }, null, 2)}\n`);
 
-const licences = ['preact/LICENSE', 'marked/LICENSE'].map((path) => `${path}\n\n${readFileSync(`${root}node_modules/${path}`, 'utf8')}`);
+const licences = ['preact/LICENSE', 'marked/LICENSE', 'dompurify/LICENSE'].map((path) => `${path}\n\n${readFileSync(`${root}node_modules/${path}`, 'utf8')}`);
 writeFileSync(`${outDir}licenses.txt`, licences.join('\n\n'));
 
 const rows = [

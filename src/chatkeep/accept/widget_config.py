@@ -12,6 +12,7 @@ from chatkeep import __version__
 from chatkeep.accept.look import LauncherLook, Look, resolve_launcher, resolve_theme
 from chatkeep.admit import Desk, enter_openly
 from chatkeep.admit._types import Widget
+from chatkeep.admit.widget_settings import Content
 from chatkeep.crypto import content_digest
 from chatkeep.errors import Reason
 from chatkeep.web.headers import CONFIG_CACHE, Surface
@@ -46,6 +47,7 @@ class WidgetConfig(Struct):
     locale: str
     theme: Look
     launcher: LauncherLook
+    content: Content
     limits: PublicLimits
     features: Features
     # The address of the page that holds the chat, in frame mode.
@@ -66,6 +68,7 @@ def public_config(widget: Widget, desk: Desk) -> bytes:
         locale=own.locale,
         theme=resolve_theme(own.theme, own.launcher.color),
         launcher=resolve_launcher(own.launcher),
+        content=own.content,
         limits=PublicLimits(own.limits.message_length, own.limits.interval_ms),
         features=Features(frame=own.features.frame, tickets=own.access.require_ticket, texts=own.texts),
         frame_url=f"{desk.settings.frame_urls[0]}/widget/frame/{widget.widget_id}" if own.features.frame else None,

@@ -37,6 +37,14 @@ class WidgetLimits(Struct, frozen=True, forbid_unknown_fields=True, omit_default
             raise ValueError(msg)
 
 
+class Content(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which texts may be HTML, which the widget cleans before it shows them, and whose pictures are loaded with them, over HTTPS."""
+
+    html_answers: bool = False
+    html_greeting: bool = False
+    image_hosts: Annotated[list[Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$")]], Meta(max_length=10)] = []
+
+
 Layer = Literal["address", "sessions", "session", "visitor", "widget_domain", "conversation", "concurrency", "blocks"]
 
 
@@ -68,6 +76,7 @@ class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     texts: dict[str, dict[str, str]] = {}
     theme: Theme = Theme()
     launcher: Launcher = Launcher()
+    content: Content = Content()
     limits: WidgetLimits = WidgetLimits()
     access: Access = Access()
     features: Features = Features()

@@ -8,6 +8,8 @@ export interface Config {
   readonly disclosure: string;
   readonly locale: string;
   readonly limits: { readonly messageLength: number; readonly intervalMs: number };
+  /** Which texts may be HTML, and whose pictures are loaded with them. */
+  readonly content: { readonly htmlAnswers: boolean; readonly htmlGreeting: boolean; readonly imageHosts: readonly string[] };
   /** Domain mode: no session, no token; the gateway knows the visitor by address. */
   readonly tokenless: boolean;
   /** The host's server says who the visitor is. */
@@ -23,6 +25,8 @@ const text = (value: unknown, fallback: string, max: number): string =>
 export function parseConfig(raw: unknown): Config {
   const given = record(raw);
   const limits = record(given.limits);
+  const content = record(given.content);
+  const hosts = Array.isArray(content.image_hosts) ? (content.image_hosts as unknown[]) : [];
   const list = Array.isArray(given.suggestions) ? (given.suggestions as unknown[]) : [];
   return freeze({
     locale: form(given.locale, /^[\w-]+$/, 'auto'),
@@ -33,6 +37,11 @@ export function parseConfig(raw: unknown): Config {
     limits: {
       messageLength: within(limits.message_length, 1, 100_000, 4000),
       intervalMs: within(limits.interval_ms, 0, 60_000, 0),
+    },
+    content: {
+      htmlAnswers: content.html_answers === true,
+      htmlGreeting: content.html_greeting === true,
+      imageHosts: hosts.map((host) => form(host, /^[a-z\d.-]+(:\d+)?$/, '')).filter(Boolean).slice(0, 10),
     },
     tokenless: given.access_mode === 'domain',
     identified: given.access_mode === 'identity',

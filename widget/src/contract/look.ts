@@ -28,9 +28,9 @@ export function freeze<T>(value: T): T {
   return value;
 }
 
-/** Plain values only: no slash, colon or semicolon, so none can name an address. */
+/** Plain values only: nothing that names an address, be it one of the page itself. */
 const values = (value: unknown): Values =>
-  Object.fromEntries(Object.entries(record(value)).filter(([name, v]) => /^--/.test(name) && form(v, /^[\w #%.,()'-]+$/, ''))) as Values;
+  Object.fromEntries(Object.entries(record(value)).filter(([name, v]) => /^--/.test(name) && form(v, /^(?!.*(url|src|image[-\w]*)\()[\w #%.,()'-]+$/i, ''))) as Values;
 
 export function parseLook(raw: unknown): Look {
   const given = record(raw);

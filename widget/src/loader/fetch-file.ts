@@ -12,7 +12,7 @@ export function fetchFile<Module>(gateway: string, name: string, integrity: stri
   return new Promise<Module>((resolve, reject) => {
     link.onload = () => import(/* @vite-ignore */ href).then(resolve, reject);
     link.onerror = reject;
-    if (link.relList.supports('modulepreload')) document.head.append(link);
+    if (link.relList.supports('modulepreload')) document.documentElement.append(link);
     else reject();
   }).finally(() => link.remove());
 }

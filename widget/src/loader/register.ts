@@ -32,7 +32,8 @@ export function init({ identity, ticket, ...given }: Options): ChatkeepWidget {
 /** Sets the global `Chatkeep`; a second script finds it set, and leaves it alone. */
 export function register(): void {
   define();
-  if ('Chatkeep' in window) return;
+  // A page's `<i id=Chatkeep>` is in the window, but not its own.
+  if (Object.hasOwn(window, 'Chatkeep')) return;
   let heard = new AbortController();
   const api: Partial<ChatkeepApi> = {
     version: __VERSION__,

@@ -13,10 +13,15 @@ const noStart = (code: unknown, requestId: unknown = ''): NoStart => ({ code: `$
 /** Rejects with `NoStart`. */
 export async function loadSettings(gateway: string, widgetId: string, signal: AbortSignal): Promise<Settings> {
   if (!/^widget_[\w-]{1,120}$/.test(widgetId)) throw noStart('invalid_widget_id');
-  const answer = await fetch(`${gateway}/api/widgets/${widgetId}/config`, { credentials: 'omit', signal }).catch(() => {
+  let answer: Response;
+  let raw: Record<string, unknown> | null;
+  // Around all of it: pages put functions of their own in the place of fetch, and not all of those keep its promises.
+  try {
+    answer = await fetch(`${gateway}/api/widgets/${widgetId}/config`, { credentials: 'omit', signal });
+    raw = (await answer.json().catch(() => null)) as typeof raw;
+  } catch {
     throw noStart('unreachable');
-  });
-  const raw = (await answer.json().catch(() => null)) as Record<string, unknown> | null;
+  }
   if (!answer.ok || !raw) throw noStart(raw?.error ?? `http_${answer.status}`, raw?.request_id);
   return { widgetId, look: parseLook(raw), raw };
 }

@@ -11,7 +11,8 @@ function tableOf(head: string): string {
 
 /** Only the last paragraph can be open; code blocks close themselves. */
 export function mend(text: string): string {
-  if (count(text, /^ {0,3}(```|~~~)/gm) % 2) return text;
+  // Also those inside of a list or quote.
+  if (count(text, /^[ \t>*+\d.)-]*(```|~~~)/gm) % 2) return text;
   const start = text.lastIndexOf('\n\n') + 1;
   let last = text.slice(start);
   const head = /^\n?(\|[^\n]+)(\n[|:\- ]*)?$/.exec(last)?.[1];

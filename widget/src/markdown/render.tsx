@@ -4,6 +4,7 @@ import type { MarkedToken, Token, Tokens } from 'marked';
 import { CLOSING, cut } from './citations';
 import { decode } from './entities';
 import { OUT, target } from './links';
+import { DEPTH } from './tokens';
 
 export interface Setting {
   readonly known: ReadonlySet<number>;
@@ -11,9 +12,6 @@ export interface Setting {
   code(text: string, language: string): ComponentChild;
   readonly words: { readonly image: string; readonly table: string };
 }
-
-/** Lists in quotes in lists: beyond this it is not written for people, and recursion has to end. */
-const DEPTH = 12;
 
 export const render = (tokens: readonly Token[], setting: Setting, depth = 0): ComponentChild[] =>
   tokens.map((token) => (depth > DEPTH ? token.raw : one(token as MarkedToken, setting, depth + 1)));
@@ -54,10 +52,10 @@ function one(token: MarkedToken, setting: Setting, depth: number): ComponentChil
     case 'table':
       return table(token, inside, setting);
     case 'link':
-      return link(token.href, token.title, inside(token.tokens), token.text);
+      return link(decode(token.href), decode(token.title ?? ''), inside(token.tokens), token.text);
     case 'image':
       // Never loaded: a picture's address can carry the conversation away.
-      return link(token.href, token.title, [`${setting.words.image}: ${decode(token.text)}`], '');
+      return link(decode(token.href), decode(token.title ?? ''), [`${setting.words.image}: ${decode(token.text)}`], '');
     default:
       return token.raw;
   }
@@ -116,11 +114,12 @@ function table({ header, rows }: Tokens.Table, inside: Inside, { words }: Settin
   );
 }
 
-function link(address: string, title: string | null | undefined, children: ComponentChild[], text: string): ComponentChild {
-  const to = target(decode(address));
+/** `text`: what the visitor reads of `children`; where that does not name the link's host, the host is added. */
+export function link(address: string, title: string, children: ComponentChild[], text: string): ComponentChild {
+  const to = target(address);
   if (!to) return [children, address && ` (${address})`];
   return (
-    <a href={to.href} title={title ? `${decode(title)} - ${to.href}` : to.href} {...OUT}>
+    <a href={to.href} title={title ? `${title} - ${to.href}` : to.href} {...OUT}>
       {children}
       {to.host && !text.includes(to.host) && <span class="host"> ({to.host})</span>}
     </a>

@@ -1,5 +1,5 @@
 // Which Markdown is in this text? marked's lexer, and only its lexer: no HTML string is ever made.
-import { Lexer, Tokenizer, type Token } from 'marked';
+import { Lexer, Tokenizer, type Token, type TokensList } from 'marked';
 
 /**
  * CommonMark with GitHub's tables and bare links, minus two things:
@@ -11,14 +11,41 @@ class PlainTokenizer extends Tokenizer {
   override def(): undefined {}
 }
 
-/** Deeper quotes than anybody writes would cost quadratic time. */
-const DEEP_QUOTE = /^((?:[ \t]{0,3}>){8})[ \t>]+/gm;
+/** Lists in quotes in lists: beyond this it is not written for people, and recursion has to end. */
+export const DEPTH = 12;
+
+/** Marks in one paragraph, item or cell. Finding the ends of emphasis takes the square of their number. */
+const MARKS = 500;
+
+/** What would take the square of its length, or the whole stack, is plain text. */
+class BoundedLexer extends Lexer {
+  #depth = 0;
+
+  override blockTokens(src: string, tokens: Token[] = [], clipped?: boolean): TokensList {
+    if (this.#depth > DEPTH) plain(src, tokens);
+    else {
+      this.#depth++;
+      super.blockTokens(src, tokens, clipped);
+      this.#depth--;
+    }
+    return tokens as TokensList;
+  }
+
+  override inlineTokens(src: string, tokens: Token[] = []): Token[] {
+    return (src.match(/[!*_[`~]/g)?.length ?? 0) > MARKS ? plain(src, tokens) : super.inlineTokens(src, tokens);
+  }
+}
+
+function plain(text: string, tokens: Token[]): Token[] {
+  tokens.push({ type: 'text', raw: text, text });
+  return tokens;
+}
 
 export function lex(text: string): Token[] {
   try {
-    return new Lexer({ gfm: true, tokenizer: new PlainTokenizer() }).lex(text.replace(DEEP_QUOTE, '$1 '));
+    return new BoundedLexer({ gfm: true, tokenizer: new PlainTokenizer() }).lex(text);
   } catch {
-    // A text that breaks the parser (nesting beyond the stack) is still an answer.
-    return [{ type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text }] }];
+    // A text that breaks the parser is still an answer.
+    return [{ type: 'paragraph', raw: text, text, tokens: plain(text, []) }];
   }
 }

@@ -38,6 +38,12 @@ export class Answer extends Component<Props> {
 
   override render({ exchange, words }: Props): VNode {
     const live = isRunning(exchange);
+    if (exchange.drawn)
+      return (
+        <div class="text" dir="auto">
+          {exchange.drawn}
+        </div>
+      );
     this.#parse(exchange, live);
     const setting = this.#setting(exchange, words);
     const { settled, open } = this.#blocks;

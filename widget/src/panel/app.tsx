@@ -1,5 +1,5 @@
 // What is in the dialog, and what happens when it opens and closes?
-import { Component, h, type VNode } from 'preact';
+import { Component, h, type ComponentChild, type VNode } from 'preact';
 import type { Config } from '../contract/config';
 import type { Shell } from '../contract/shell';
 import type { Chat } from '../talk/chat';
@@ -25,6 +25,7 @@ interface Props {
   chat: Chat;
   shell: Shell;
   config: Config;
+  greeting: ComponentChild;
   words: Words;
   hold(handle: Handle): void;
 }
@@ -118,7 +119,7 @@ export class App extends Component<Props, State> {
     else if (event.key === 'Tab' && this.#isModal()) keepInside(this.#dialog!, event);
   };
 
-  override render({ chat, shell, config, words }: Props, { open, offline, draft }: State): VNode {
+  override render({ chat, shell, config, greeting, words }: Props, { open, offline, draft }: State): VNode {
     const { items } = chat;
     const running = items.some((item) => item.kind === 'exchange' && isRunning(item));
     return (
@@ -141,7 +142,7 @@ export class App extends Component<Props, State> {
         {items.length ? (
           <Timeline chat={chat} words={words} locale={words.lang} open={open} onEdit={this.#edit} onAsk={this.#send} />
         ) : (
-          <Empty config={config} words={words} onAsk={this.#send} />
+          <Empty config={config} greeting={greeting} words={words} onAsk={this.#send} />
         )}
         <Composer
           chat={chat}

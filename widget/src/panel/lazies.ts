@@ -2,4 +2,5 @@
 
 export interface Lazies {
   languages: typeof import('../words/match');
+  rich: typeof import('../rich/main');
 }

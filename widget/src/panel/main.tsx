@@ -11,6 +11,7 @@ import { App, type Handle } from './app';
 import { LauncherState } from './launcher';
 import { lazyFiles } from './lazy';
 import { pageOf } from './page';
+import { enricher } from './rich';
 import composerCss from './composer.css?inline';
 import panelCss from './panel.css?inline';
 import textCss from './text.css?inline';
@@ -25,6 +26,8 @@ export async function mount(shell: Shell): Promise<Panel> {
   const lazy = lazyFiles(shell.fetchFile);
   const find = () => wordsFor(wanted(root.host as HTMLElement, config.locale), record(record(shell.raw).features).texts, lazy, shell.fetchFile);
   let words = await find();
+  const enrich = enricher(lazy, config.content.imageHosts, () => words);
+  const greeting = config.content.htmlGreeting ? (await enrich(config.greeting)).drawn : config.greeting;
   shell.life.throwIfAborted();
   const launcher = new LauncherState(shell.launcher, frame, shell.look.launcher.name);
   const sheet = new CSSStyleSheet();
@@ -41,6 +44,7 @@ export async function mount(shell: Shell): Promise<Panel> {
     messageLength: config.limits.messageLength,
     intervalMs: config.limits.intervalMs,
     page: inside?.page ?? pageOf,
+    ...(config.content.htmlAnswers && { enrich }),
     credentials: async () => {
       const given = await takeCredentials(credentials, config.identified);
       // In a frame, the page's ticket is one of two.
@@ -63,7 +67,7 @@ export async function mount(shell: Shell): Promise<Panel> {
     drawing = 0;
     handle?.redraw();
   }
-  const show = () => render(<App chat={chat} shell={shell} config={config} words={words} hold={(given) => (handle = given)} />, place);
+  const show = () => render(<App chat={chat} shell={shell} config={config} greeting={greeting} words={words} hold={(given) => (handle = given)} />, place);
   const say = (found: Words) => {
     words = found;
     Object.assign(frame, { lang: words.lang, dir: words.dir });

@@ -18,7 +18,7 @@ export interface Listener {
   /** The gateway has let the message in (answer headers are here). */
   admitted(): void;
   /** `afresh`: from its beginning, whatever of it was here before. */
-  start(messageId: string, conversationId: string, afresh: boolean): void;
+  start(messageId: string, conversationId: string, afresh: boolean, isHtml: boolean): void;
   sources(list: Source[]): void;
   /** `place`: the gateway's name for where the answer is after it, led by its length in code points; may be empty. */
   delta(text: string, place: string): void;
@@ -97,8 +97,8 @@ function take({ name, data, id }: StreamEvent, listener: Listener): Ending | nul
   if (name === 'delta') listener.delta(parseDelta(raw), id);
   else if (name === 'sources') listener.sources(parseSources(raw));
   else if (name === 'start') {
-    const { messageId, conversationId } = parseStart(raw);
-    listener.start(messageId, conversationId, !parseInt(id, 10));
+    const { messageId, conversationId, isHtml } = parseStart(raw);
+    listener.start(messageId, conversationId, !parseInt(id, 10), isHtml);
   } else if (name === 'error') throw new Failed(parseEnvelope(raw, 0));
   else if (name === 'done') return parseEnding(raw);
   return null;
@@ -108,8 +108,8 @@ function take({ name, data, id }: StreamEvent, listener: Listener): Ending | nul
 function whole(raw: unknown, listener: Listener): Ending {
   const given = (raw && typeof raw === 'object' ? raw : {}) as Record<string, unknown>;
   if (typeof given.response !== 'string') throw new Failed(trouble('malformed'));
-  const { messageId, conversationId } = parseStart(raw);
-  listener.start(messageId, conversationId, true);
+  const { messageId, conversationId, isHtml } = parseStart(raw);
+  listener.start(messageId, conversationId, true, isHtml);
   listener.sources(parseSources(given.citations));
   listener.delta(given.response, '');
   return parseEnding(raw);

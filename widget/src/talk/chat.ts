@@ -16,6 +16,8 @@ export interface Surroundings {
   credentials?(): Promise<object>;
   changed(): void;
   said(what: 'message' | 'answer' | 'error' | 'refused', detail: Record<string, string | number>): void;
+  /** What becomes of an answer that is HTML; without it, such an answer is text like any other. Never rejects. */
+  enrich?(html: string): Promise<Pick<Exchange, 'answer' | 'drawn'>>;
   /** Calls `resume` when the network is back; returns how to stop listening. */
   whenOnline?(resume: () => void): () => void;
   /** For tests; 1, 2, 4 s otherwise. */
@@ -87,6 +89,7 @@ export class Chat {
     this.#run = null;
     exchange.answeredAt = new Date();
     this.#set(exchange, 'stopped');
+    void this.#enrich(exchange);
     if (!exchange.messageId || !this.#session.isOpen) return cut();
     // Asking before cutting: once the connection is gone, the gateway may no longer know the stream.
     const limit = setTimeout(cut, 1000);
@@ -196,10 +199,11 @@ export class Chat {
         if (!exchange.told) this.around.said('message', ids);
         exchange.told = true;
       },
-      start: (messageId, conversationId, afresh) => {
+      start: (messageId, conversationId, afresh, isHtml) => {
         if (live()) this.#session.adopt(conversationId);
         if (afresh) restart(exchange);
         exchange.messageId = messageId;
+        if (isHtml && this.around.enrich) exchange.html ??= '';
       },
       sources: (list) => {
         if (!live()) return;
@@ -213,6 +217,7 @@ export class Chat {
         else this.#set(exchange, 'streaming');
       },
     }, signal);
+    await this.#enrich(exchange);
     if (!live()) return;
     exchange.finish = ending.reason;
     exchange.suggestions = ending.suggestions;
@@ -220,6 +225,16 @@ export class Chat {
     exchange.answeredAt = new Date();
     this.#set(exchange, 'done');
     this.around.said('answer', { ...ids, message_id: exchange.messageId, finish_reason: ending.reason });
+  }
+
+  /** HTML is drawn once, when it is whole or will not grow any more. */
+  async #enrich(exchange: Exchange): Promise<void> {
+    const { html } = exchange;
+    const made = html && (await this.around.enrich?.(html));
+    // Asked for again in the meantime, it begins anew.
+    if (!made || exchange.html !== html) return;
+    Object.assign(exchange, made);
+    this.#touch(exchange);
   }
 
   /** Stopped runs stay alive a moment, until the gateway knows; they may no longer say anything. */
@@ -235,6 +250,7 @@ export class Chat {
     if (problem.retryAfter && (problem.status === 429 || problem.status === 503 || !problem.status))
       this.blockedUntil = Date.now() + problem.retryAfter * 1000;
     this.#set(exchange, 'failed');
+    void this.#enrich(exchange);
     this.around.said(problem.status >= 400 && problem.status < 500 ? 'refused' : 'error', {
       code: problem.code,
       request_id: problem.requestId,

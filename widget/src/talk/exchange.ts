@@ -1,4 +1,5 @@
 // What is on the timeline? Questions with their answers, and lines between conversations.
+import type { ComponentChild } from 'preact';
 import type { Source } from './parse';
 import { newKey } from './text';
 import type { Trouble } from './trouble';
@@ -16,6 +17,10 @@ export interface Exchange {
   /** Known once its answer has begun; asking again then means joining that answer. */
   messageId: string;
   answer: string;
+  /** Where the answer is HTML: its source as far as it has come. `answer` and `drawn` are made of it at the end. */
+  html: string | null;
+  /** Nodes in the place of the answer's text. */
+  drawn: ComponentChild;
   /** How far the answer has come here, in code points. */
   reach: number;
   /** What the gateway calls that place: it comes back there, unless the answer was made anew meanwhile. */
@@ -54,6 +59,8 @@ export const newExchange = (question: string): Exchange => ({
   since: performance.now(),
   messageId: '',
   answer: '',
+  html: null,
+  drawn: null,
   reach: 0,
   place: '',
   told: false,
@@ -68,6 +75,7 @@ export const newExchange = (question: string): Exchange => ({
 /** Forgets what is here of the answer. */
 export function restart(exchange: Exchange): void {
   exchange.answer = exchange.place = '';
+  exchange.html = exchange.drawn = null;
   exchange.reach = 0;
 }
 
@@ -82,7 +90,9 @@ export function grow(exchange: Exchange, piece: string, place: string): boolean 
   const seen = end >= 0 ? after - end : 0;
   if (seen < 0) return false;
   // CR never matters in Markdown, and without it a delta can be cut anywhere.
-  exchange.answer += points.slice(seen).join('').replaceAll('\r', '');
+  const fresh = points.slice(seen).join('').replaceAll('\r', '');
+  if (exchange.html === null) exchange.answer += fresh;
+  else exchange.html += fresh;
   if (seen <= points.length) exchange.place = place;
   exchange.reach = Math.max(exchange.reach, after - seen);
   return true;

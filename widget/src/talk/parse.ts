@@ -81,9 +81,10 @@ export function parseSources(raw: unknown): Source[] {
   });
 }
 
-export const parseStart = (raw: unknown): { messageId: string; conversationId: string } => ({
+export const parseStart = (raw: unknown): { messageId: string; conversationId: string; isHtml: boolean } => ({
   messageId: str(record(raw).message_id),
   conversationId: str(record(raw).conversation_id),
+  isHtml: record(raw).format === 'html',
 });
 
 /** Never shortened: its length says where it belongs. The event reader has bounded it. */
