@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from chatkeep.clock import SystemClock
 from chatkeep.crypto import new_id
-from chatkeep.crypto.sealed import SealingKey
 from chatkeep.ids import AgentId, OrgId
 from chatkeep.manage import widget_keys
 from chatkeep.manage.organizations import choose_organization, choose_providers, default_agent
@@ -31,11 +31,12 @@ from chatkeep.store import Tx
 from chatkeep.store.organizations import Agent, add_agent, add_organization, list_organizations
 from chatkeep.store.widget_keys import WidgetKeyRow
 from chatkeep.store.widgets import WidgetRow
+from chatkeep.vault import Vault
 from tests.cast import SHOP, Reply, Stage, StageVisitor
 from tests.servers import SECRET
 
 STRONG = "xW8-3qLz7Rn0vKc5TdY2hBf9UjGm4sPa6Ee1"
-SEALING = SealingKey.from_secret(SECRET)
+VAULT = Vault([SECRET], SystemClock())
 
 
 def encode(data: bytes | dict[str, Any]) -> str:
@@ -107,7 +108,7 @@ class Host:
         where = (self.stage.store, self.stage.clock)
         whose = (self.widget.org_id, self.widget.widget_id)
         if signer.algorithm == "HS256":
-            return widget_keys.add_shared_secret(*where, SEALING, *whose, text=signer.secret, kid=signer.kid)
+            return widget_keys.add_shared_secret(*where, VAULT, *whose, text=signer.secret, kid=signer.kid)
         return widget_keys.add_public_key(*where, *whose, algorithm=signer.algorithm, text=signer.pem, kid=signer.kid)
 
     def publish(self, url: str, algorithm: str = "ES256") -> WidgetKeyRow:
@@ -139,7 +140,7 @@ class Host:
 
     def ticket_secret(self, **options: Any) -> str:
         """A new secret for page tickets."""
-        return widget_keys.make_ticket_secret(self.stage.store, self.stage.clock, SEALING, self.widget.org_id, self.widget.widget_id, **options)[1]
+        return widget_keys.make_ticket_secret(self.stage.store, self.stage.clock, VAULT, self.widget.org_id, self.widget.widget_id, **options)[1]
 
 
 def alices_login(stage: Stage, **choices: Any) -> Host:

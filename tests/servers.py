@@ -158,6 +158,7 @@ class Gateway:
     data_dir: Path
     environ: Mapping[str, str]
     log: Path
+    setup_url: str | None = None
 
     @classmethod
     def start(cls, data_dir: Path, *, tuned: Tuned | None = None, within: float = PATIENCE, **settings: str) -> "Gateway":
@@ -175,7 +176,8 @@ class Gateway:
         if not line:
             end(process)
             raise RuntimeError(f"the gateway did not start: {log.read_text()[-2000:]}")
-        return cls(process, json.loads(line)["url"], data_dir, environ, log)
+        said = json.loads(line)
+        return cls(process, said["url"], data_dir, environ, log, said.get("setup_url"))
 
     @classmethod
     @contextmanager

@@ -15,6 +15,7 @@ ALIASES = {
     "SECRET_KEY": "secret_key",
     "SESSION_SECRET": "secret_key",
     "WIDGET_TOKEN_SECRET": "widget_token_secret",
+    "ADMIN_JWT_SECRET": "admin_jwt_secret",
     "ALLOWED_ORIGINS": "allowed_origins",
     "CORS_ORIGINS": "allowed_origins",
     "MAX_REQUESTS_PER_MINUTE": "limit_address_per_minute",
@@ -27,11 +28,16 @@ ALIASES = {
     "OPENAI_API_KEY": "openai_api_key",
     "OPENAI_BASE_URL": "openai_base_url",
     "OPENAI_MODEL": "openai_model",
+    "SMTP_HOST": "smtp_host",
+    "SMTP_PORT": "smtp_port",
+    "SMTP_USER": "smtp_user",
+    "SMTP_PASSWORD": "smtp_password",
+    "FROM_EMAIL": "from_email",
     "PORT": "port",
     "LOG_LEVEL": "log_level",
 }
 GOOD = {"log_level": "debug", "session_max_age_hours": "7", "port": "9000"}
-SECRETS = {"database_url", "redis_url", "secret_key", "widget_token_secret", "openai_api_key"}
+SECRETS = {"database_url", "redis_url", "secret_key", "widget_token_secret", "admin_jwt_secret", "openai_api_key", "smtp_password"}
 CANARY = "canary7f3a"
 
 

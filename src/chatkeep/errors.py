@@ -36,6 +36,16 @@ class Reason(StrEnum):
     PROOF_REQUIRED = "proof_required"
     INVALID_PROOF = "invalid_proof"
     INVALID_IDENTITY = "invalid_identity"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    INVALID_ADMIN_TOKEN = "invalid_token"  # noqa: S105 - an error code, not a secret
+    ADMIN_TOKEN_EXPIRED = "admin_token_expired"  # noqa: S105 - as above
+    API_KEY_REJECTED = "api_key_rejected"
+    API_KEY_IN_BROWSER = "api_key_in_browser"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
+    LOGIN_LOCKED = "login_locked"
+    FORBIDDEN = "forbidden"
+    CONFLICT = "conflict"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - an error code, not a secret
     SESSION_EXPIRED = "session_expired"
     IDEMPOTENCY_IN_PROGRESS = "idempotency_in_progress"
@@ -124,7 +134,19 @@ class Misconfigured(ChatkeepError):  # noqa: N818 - reads as the state it report
 
 
 class WrongUsage(ChatkeepError):  # noqa: N818 - reads as the state it reports
-    """An operator asked for something that cannot be; the message says what to do instead."""
+    """An operator asked for something that cannot be; the message says what to do instead, *field* which part of it is meant."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotThere(WrongUsage):
+    """What an operator named does not exist, or belongs to somebody else: nobody can tell which."""
+
+
+class InTheWay(WrongUsage):
+    """Something that exists already stands against what an operator asked for."""
 
 
 def invalid(field: str, problem: str) -> Refused:

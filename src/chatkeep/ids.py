@@ -17,6 +17,10 @@ DocumentId = NewType("DocumentId", str)
 EventId = NewType("EventId", str)
 KeyId = NewType("KeyId", str)
 BlockId = NewType("BlockId", str)
+UserId = NewType("UserId", str)
+LoginId = NewType("LoginId", str)
+InvitationId = NewType("InvitationId", str)
+ProviderId = NewType("ProviderId", str)
 RequestId = NewType("RequestId", str)
 
 # Ours are 26 characters of base32 (128 bits); callers may bring widget and

@@ -54,6 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     widget_token_secret: Annotated[str, _doc("Signs session tokens; empty means derived from `SECRET_KEY`.", secret=True, aliases=("WIDGET_TOKEN_SECRET",))] = (
         ""
     )
+    admin_jwt_secret: Annotated[str, _doc("Signs operators' tokens; empty means derived from `SECRET_KEY`.", secret=True, aliases=("ADMIN_JWT_SECRET",))] = ""
     allowed_origins: Annotated[
         str,
         _doc(
@@ -78,6 +79,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     openai_api_key: Annotated[str, _doc("Key for the `openai` provider; local servers often need none.", secret=True, aliases=("OPENAI_API_KEY",))] = ""
     openai_base_url: Annotated[str, _doc("Base address of an OpenAI-compatible API; empty with a key means OpenAI's own.", aliases=("OPENAI_BASE_URL",))] = ""
     openai_model: Annotated[str, _doc("Model name; required with a key or base address.", aliases=("OPENAI_MODEL",))] = ""
+    egress_private: Annotated[str, _doc("Private networks (CIDR) that providers typed by tenants may be in, separated by commas; empty means none.")] = ""
+    smtp_host: Annotated[str, _doc("Mail server; without one, development writes mails to files in `DATA_DIR`.", aliases=("SMTP_HOST",))] = ""
+    smtp_port: Annotated[int, Meta(ge=1, le=65535), _doc("Port of the mail server; 465 speaks TLS from the start.", aliases=("SMTP_PORT",))] = 587
+    smtp_user: Annotated[str, _doc("User name at the mail server.", aliases=("SMTP_USER",))] = ""
+    smtp_password: Annotated[str, _doc("Password at the mail server.", secret=True, aliases=("SMTP_PASSWORD",))] = ""
+    from_email: Annotated[str, _doc("Sender of mails; required with `SMTP_HOST`.", aliases=("FROM_EMAIL",))] = ""
     host: Annotated[str, _doc("Address that `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535), _doc("Port that `serve` listens on; 0 takes a free one.", aliases=("PORT",))] = 8000
     workers: Annotated[int, Meta(ge=1), _doc("Processes; more than one needs Redis, which is not supported yet.")] = 1

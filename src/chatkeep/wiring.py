@@ -30,22 +30,26 @@ from chatkeep.audit.catalogue import ConfigUnsafe
 from chatkeep.checks import Finding, refuse_errors, run_checks
 from chatkeep.clock import Clock, SystemClock
 from chatkeep.crypto import derive_key, new_secret
-from chatkeep.crypto.sealed import SealingKey
+from chatkeep.crypto.office_tokens import OfficeKey
 from chatkeep.crypto.strength import find_weakness
 from chatkeep.crypto.tokens import TokenKey
 from chatkeep.egress import Egress
 from chatkeep.errors import Misconfigured
 from chatkeep.limits.in_process import InProcessLimits
+from chatkeep.mail import Postman, find_post
 from chatkeep.providers import Roster
+from chatkeep.rest import Office, admin_routes
 from chatkeep.settings import Loaded, Settings, load_settings, split_list
 from chatkeep.store import Store, schema
 from chatkeep.store.engine import parse_database_url
 from chatkeep.store.messages import mark_interrupted
-from chatkeep.web.client_ip import parse_proxies
+from chatkeep.vault import Vault
+from chatkeep.web.client_ip import parse_networks, parse_proxies
 from chatkeep.web.edge import Edge, PathApp, build_routes
 from chatkeep.web.headers import Surface
 from chatkeep.web.health import health_routes
 from chatkeep.web.openapi import document_routes
+from chatkeep.web.pages import page_routes
 from chatkeep.web.widget_build import WidgetBuilds
 
 log = logging.getLogger("chatkeep.start")
@@ -58,6 +62,7 @@ class Gateway:
     app: ASGIApp
     desk: Desk
     answers: Answers
+    office: Office
     builds: WidgetBuilds
 
 
@@ -122,11 +127,14 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
     """One ASGI application over *store*. *warnings* are recorded as events when it starts."""
     settings = with_secret(settings)
     clock = clock or SystemClock()
-    egress = Egress()
-    desk = _build_desk(settings, store, clock, egress)
-    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, Roster(settings, egress), desk.in_flight, desk.sessions))
+    egress = Egress(tenant_networks=parse_networks(split_list(settings.egress_private), "CHATKEEP_EGRESS_PRIVATE"))
+    vault = build_vault(settings, clock)
+    desk = _build_desk(settings, store, clock, egress, vault)
+    roster = Roster(settings, egress, store, vault, clock)
+    answers = Answers(Tools(store, clock, desk.recorder, desk.limits, roster, desk.in_flight, desk.sessions))
     builds = WidgetBuilds(store, clock, is_production=settings.is_production)
-    routes = [*visitor_routes(desk, answers, builds), *health_routes(store)]
+    office = Office(desk, answers, roster, vault, Postman(find_post(settings, clock)))
+    routes = [*visitor_routes(desk, answers, builds), *admin_routes(office), *page_routes(), *health_routes(store)]
     routes += document_routes(routes)
     edge = Edge(desk, parse_proxies(split_list(settings.trusted_proxies)))
 
@@ -147,29 +155,38 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
             task.cancel()
         try:
             await answers.close()
+            await office.postman.rest()
             await egress.close()
             await desk.recorder.stop()
         finally:
             # Also when all this takes too long, and is cancelled.
+            office.close()
             store.close()
 
     router = Router(build_routes(routes, edge), lifespan=lifespan, redirect_slashes=False, default=_fallback(edge))
-    return Gateway(router, desk, answers, builds)
+    return Gateway(router, desk, answers, office, builds)
 
 
 def _fallback(edge: Edge) -> ASGIApp:
     """What answers a path that no route has: under ``/api/`` as the visitor API does."""
     visitor = PathApp({}, edge, Surface.VISITOR_API)
+    admin = PathApp({}, edge, Surface.ADMIN_API)
     other = PathApp({}, edge, Surface.HEALTH)
 
     async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
-        app = visitor if scope.get("path", "").startswith("/api/") else other
+        path = scope.get("path", "")
+        app = admin if path.startswith("/api/admin/") else visitor if path.startswith("/api/") else other
         await app(scope, receive, send)
 
     return not_found
 
 
-def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress) -> Desk:
+def build_vault(settings: Settings, clock: Clock) -> Vault:
+    """What seals this instance's secrets."""
+    return Vault([with_secret(settings).secret_key], clock)
+
+
+def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress, vault: Vault) -> Desk:
     """What guards may use."""
     token_secret = settings.widget_token_secret or settings.secret_key
     recorder = Recorder(store, clock, derive_key(settings.secret_key, "event-hash"))
@@ -181,6 +198,7 @@ def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress) 
         limits=InProcessLimits(),
         recorder=recorder,
         token_key=TokenKey.from_bytes(derive_key(token_secret, "session-token")),
+        office_key=OfficeKey.from_bytes(derive_key(settings.admin_jwt_secret or settings.secret_key, "office-token")),
         ceiling=_ceiling(settings),
         own_urls=frozenset(settings.own_urls),
         own_hosts=_hosts(settings.own_urls),
@@ -190,7 +208,7 @@ def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress) 
         in_flight=InFlight(),
         bans=BanList(),
         egress=egress,
-        keys=KeyRing(store, clock, SealingKey.from_secret(settings.secret_key), sets),
+        keys=KeyRing(store, clock, vault, sets),
         widgets=Cache(clock),
         sessions=Cache(clock),
     )

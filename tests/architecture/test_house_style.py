@@ -15,10 +15,15 @@ BANNED_NAMES = {"utils", "helpers", "common", "base", "misc", "manager", "servic
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 # Tables and catalogues may be longer.
-LONG_FILES = {"tests/providers/upstream_scripts.py": "a catalogue of what upstream servers do"}
+LONG_FILES = {
+    "tests/providers/upstream_scripts.py": "a catalogue of what upstream servers do",
+    "src/chatkeep/store/tables.py": "the catalogue of tables",
+    "src/chatkeep/audit/catalogue.py": "the catalogue of events",
+}
 LONG_FUNCTIONS = {
     "src/chatkeep/store/migrations/versions/0001_first_tables.py": "generated list of tables",
     "src/chatkeep/store/migrations/versions/0002_sessions_that_cannot_be_stolen.py": "generated list of tables",
+    "src/chatkeep/store/migrations/versions/0004_people_and_keys.py": "generated list of tables",
 }
 
 

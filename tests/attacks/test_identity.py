@@ -11,7 +11,7 @@ from chatkeep.errors import WrongUsage
 from chatkeep.manage import widget_keys
 from chatkeep.store import Store, tables
 from tests.cast import SHOP, Stage, alices_site, development, on_stage
-from tests.host import SEALING, STRONG, Host, Signer, alices_login, alices_widget, encode
+from tests.host import STRONG, VAULT, Host, Signer, alices_login, alices_widget, encode
 
 # Limits that a table of attacks does not meet.
 PLENTY = development(
@@ -329,7 +329,7 @@ def test_a_widget_of_mode_session_takes_no_identity(stage: Stage) -> None:
 def test_a_weak_secret_is_refused_on_save(host: Host, secret: str) -> None:
     whose = (host.widget.org_id, host.widget.widget_id)
     with pytest.raises(WrongUsage) as caught:
-        widget_keys.add_shared_secret(host.stage.store, host.stage.clock, SEALING, *whose, text=secret)
+        widget_keys.add_shared_secret(host.stage.store, host.stage.clock, VAULT, *whose, text=secret)
     assert not secret or secret not in str(caught.value)
 
 
@@ -337,7 +337,7 @@ def test_a_public_key_is_refused_as_a_secret_and_a_private_one_as_public(host: H
     whose = (host.widget.org_id, host.widget.widget_id)
     for text in (host.signer.pem, json.dumps(host.signer.jwk)):
         with pytest.raises(WrongUsage, match="key file"):
-            widget_keys.add_shared_secret(host.stage.store, host.stage.clock, SEALING, *whose, text=text)
+            widget_keys.add_shared_secret(host.stage.store, host.stage.clock, VAULT, *whose, text=text)
     for text in ("-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----", json.dumps({**host.signer.jwk, "d": "AAAA"}), "rubbish", "{}"):
         with pytest.raises(WrongUsage):
             widget_keys.add_public_key(host.stage.store, host.stage.clock, *whose, algorithm="ES256", text=text)
@@ -351,4 +351,4 @@ def test_a_stolen_database_holds_no_secret(stage: Stage) -> None:
     rows = str(stage.store.read_now(lambda tx: tx.execute(tables.widget_keys.select()).all()))
     assert STRONG not in rows
     assert secret not in rows
-    assert f"s1.{SEALING.key_id}." in rows
+    assert f"s1.{stage.store.transaction_now(VAULT.newest).key_id}." in rows

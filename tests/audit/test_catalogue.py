@@ -10,11 +10,11 @@ from chatkeep.errors import Reason
 
 # Spec: events-and-alerts, "Event catalogue". Types of later issues stay in the list.
 SPECIFIED = {
-    "info": "session_created session_refreshed session_ended session_swept pii_redacted chat_message_processed",
+    "info": "session_created session_refreshed session_ended session_swept pii_redacted chat_message_processed login_succeeded api_key_used_first",
     "notice": "widget_not_found invalid_widget_id rate_limit_exceeded message_too_long invalid_request idempotency_conflict challenge_failed",
     "warning": "invalid_session invalid_token invalid_proof identity_rejected session_stepped_up domain_not_allowed blocked block_created block_lifted "
     "suspicious_content output_withheld upload_rejected chat_error provider_failed provider_fell_back budget_exhausted "
-    "https_required csrf_rejected config_unsafe store_unavailable",
+    "login_failed login_locked mfa_failed api_key_rejected https_required csrf_rejected config_unsafe store_unavailable",
     "high": "token_reuse prompt_injection canary_leaked malware_found",
 }
 SEVERITY = {name: severity for severity, names in SPECIFIED.items() for name in names.split()}
@@ -26,6 +26,7 @@ ALIASES = {
     "SESSION_CLEANUP": "session_swept",
     "rate_limit": "rate_limit_exceeded",
     "RATE_LIMIT_EXCEEDED": "rate_limit_exceeded",
+    "API_KEY_VALIDATION": "api_key_rejected",
 }
 EVENT_OF = {
     Reason.INVALID_WIDGET_ID: "invalid_widget_id",
@@ -41,6 +42,14 @@ EVENT_OF = {
     Reason.PROOF_REQUIRED: "invalid_proof",
     Reason.INVALID_PROOF: "invalid_proof",
     Reason.INVALID_IDENTITY: "identity_rejected",
+    Reason.AUTHENTICATION_REQUIRED: "invalid_token",
+    Reason.INVALID_ADMIN_TOKEN: "invalid_token",
+    Reason.ADMIN_TOKEN_EXPIRED: "invalid_token",
+    Reason.API_KEY_REJECTED: "api_key_rejected",
+    Reason.API_KEY_IN_BROWSER: "api_key_rejected",
+    Reason.INVALID_CREDENTIALS: "login_failed",
+    Reason.SECOND_FACTOR_REQUIRED: "mfa_failed",
+    Reason.LOGIN_LOCKED: "login_locked",
     Reason.IDEMPOTENCY_IN_PROGRESS: "idempotency_conflict",
     Reason.IDEMPOTENCY_KEY_REUSED: "idempotency_conflict",
     Reason.TEMPORARILY_BLOCKED: "blocked",
@@ -65,7 +74,8 @@ def test_every_reason_is_recorded_as_exactly_one_event(reason: Reason) -> None:
         "message_too_long": {"length": 1},
         "domain_not_allowed": {"referer": "https://evil.example"},
         "identity_rejected": {"cause": "key_set_unavailable" if reason is Reason.KEY_SET_UNAVAILABLE else "expired"},
-        **{name: {} for name in ("invalid_widget_id", "widget_not_found", "https_required", "blocked")},
+        **{name: {} for name in ("invalid_widget_id", "widget_not_found", "https_required", "blocked", "login_failed", "login_locked")},
+        **{name: {"cause": "expired"} for name in ("mfa_failed", "api_key_rejected")},
     }
     assert event.details() == details.get(event.type, {"reason": reason.value})
 
@@ -98,6 +108,8 @@ def test_details_are_codes_lengths_and_counts_never_text_of_a_person() -> None:
         "changed",
         "kind",
         "block_id",
+        "user_id",
+        "key_id",
         "referer",
         "code",
         "host",
@@ -116,5 +128,6 @@ def test_what_needs_an_eye_at_once_is_an_alarm_and_good_news_is_none() -> None:
     # Spec: events-and-alerts, "Alert rules": these open an alert at once, so they may never be folded into a lower severity.
     assert {event.type for event in event_types().values() if event.severity == "high"} == {"token_reuse"}
     assert {event.type for event in event_types().values() if event.severity == "info"} == {
-        "session_created", "session_refreshed", "session_ended", "session_swept", "chat_message_processed",
+        "session_created", "session_refreshed", "session_ended", "session_swept", "chat_message_processed", "login_succeeded",
+        "api_key_used_first",
     }  # fmt: skip

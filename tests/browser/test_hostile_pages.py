@@ -188,9 +188,11 @@ def test_an_element_in_the_page_is_as_good_as_the_tag(guest: Guest) -> None:
 
 
 def test_the_direction_of_the_widget_is_that_of_its_language(guest: Guest) -> None:
-    guest.visit(page("<style>body { direction: rtl }</style>"))
+    guest.visit(page("<style>html, body { direction: rtl !important; unicode-bidi: bidi-override !important }</style>"))
+    assert guest.corner() == (20, 20)
     guest.chat()
     expect(guest.page.locator(".ck")).to_have_attribute("dir", "ltr")
+    assert guest.complaints() == {}
 
 
 def test_a_document_that_is_written_anew_has_no_widget_until_it_names_one(guest: Guest) -> None:

@@ -27,7 +27,10 @@ def test_a_port_that_is_none_is_wrong_usage(shell: Shell, command: str, port: st
     assert "argument --port: a port is a whole number from 0 to 65535" in said.err
 
 
-@pytest.mark.parametrize("group", [(), ("widgets",), ("widgets", "keys"), ("events",), ("knowledge",), ("blocks",)], ids=" ".join)
+GROUPS = ("", "widgets", "widgets keys", "events", "knowledge", "blocks", "users", "orgs", "agents", "providers", "keys", "conversations", "sessions")
+
+
+@pytest.mark.parametrize("group", [tuple(group.split()) for group in GROUPS], ids=" ".join)
 def test_a_group_without_a_command_prints_its_help(shell: Shell, group: tuple[str, ...]) -> None:
     said = shell.run(*group)
     assert (said.code, said.out) == (2, "")

@@ -35,7 +35,8 @@ class Scene:
         """Method and path of every visitor route, and whether it takes a body; from the gateway's own description."""
         paths = self.gateway.get("/api/openapi.json")[1]["paths"]
         found = {(method.upper(), path): "requestBody" in row for path, methods in paths.items() for method, row in methods.items() if path.startswith("/api/")}
-        return {route: takes_body for route, takes_body in found.items() if route[1] != "/api/openapi.json"}
+        others = ("/api/admin/", "/api/openapi.json", "/api/reference")
+        return {route: takes_body for route, takes_body in found.items() if not route[1].startswith(others)}
 
     def path(self, template: str) -> str:
         """A path with ids that are somebody's."""

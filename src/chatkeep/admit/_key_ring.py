@@ -12,11 +12,11 @@ from chatkeep.admit._key_sets import KeySets
 from chatkeep.clock import Clock
 from chatkeep.crypto.host_keys import ALGORITHMS, HostKey, parse_public_key, parse_shared_secret
 from chatkeep.crypto.host_tokens import HostToken, is_signed_by
-from chatkeep.crypto.sealed import SealingKey, unseal
 from chatkeep.errors import Misconfigured, WrongUsage
 from chatkeep.ids import OrgId, WidgetId
-from chatkeep.store import Store
+from chatkeep.store import Store, Tx
 from chatkeep.store.widget_keys import Purpose, WidgetKeyRow, list_keys
+from chatkeep.vault import Vault
 
 log = logging.getLogger("chatkeep.keys")
 
@@ -32,10 +32,10 @@ class _Ready:
 class KeyRing:
     """The keys of all widgets. Event loop only."""
 
-    def __init__(self, store: Store, clock: Clock, sealing: SealingKey, sets: KeySets) -> None:
+    def __init__(self, store: Store, clock: Clock, vault: Vault, sets: KeySets) -> None:
         self._store = store
         self._clock = clock
-        self._sealing = sealing
+        self._vault = vault
         self._sets = sets
         self._rows: Cache[WidgetId, tuple[_Ready, ...]] = Cache(clock)
 
@@ -63,21 +63,24 @@ class KeyRing:
         """The keys that have not retired."""
         known = self._rows.find(widget)
         if known is None:
-            rows = await self._store.read(list_keys, org, widget)
-            known = tuple(_Ready(row, self._find_key(row)) for row in rows)
+            known = await self._store.read(self._read, org, widget)
             if known:
                 self._rows.put(widget, known)
         at_ms = int(self._clock.now().timestamp() * 1000)
         return [one for one in known if one.row.is_live(at_ms)]
 
-    def _find_key(self, row: WidgetKeyRow) -> HostKey | None:
+    def _read(self, tx: Tx, org: OrgId, widget: WidgetId) -> tuple[_Ready, ...]:
+        """Every key of *widget*, opened."""
+        return tuple(_Ready(row, self._find_key(tx, row)) for row in list_keys(tx, org, widget))
+
+    def _find_key(self, tx: Tx, row: WidgetKeyRow) -> HostKey | None:
         """The key of *row*; ``None`` for a JWKS, and for one that cannot be used: then it checks nothing."""
         if row.purpose == "jwks":
             return None
         algorithm = next((name for name in ALGORITHMS if name == row.algorithm), None)
         try:
             if algorithm == "HS256":
-                return parse_shared_secret(unseal(row.material, self._sealing, place=place_of(row.purpose, row.widget_id)), row.kid)
+                return parse_shared_secret(self._vault.unseal(tx, row.material, place=place_of(row.purpose, row.widget_id)), row.kid)
             return parse_public_key(row.material, algorithm, row.kid) if algorithm is not None else None
         except (Misconfigured, WrongUsage) as error:
             log.warning("key_not_usable", extra={"fields": {"key_id": row.key_id, "problem": str(error)}})

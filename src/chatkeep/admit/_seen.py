@@ -9,7 +9,7 @@ def context_of(seen: Seen) -> Context:
     arrival = seen.arrival
     return Context(
         request_id=arrival.request_id,
-        org_id=seen.widget.org_id if seen.widget else None,
+        org_id=seen.widget.org_id if seen.widget else seen.office,
         widget_id=seen.widget.widget_id if seen.widget else None,
         session_id=seen.session.session_id if seen.session else None,
         conversation_id=seen.conversation_id,

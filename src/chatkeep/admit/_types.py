@@ -16,6 +16,7 @@ from chatkeep.admit.domains import AllowedDomains, Origin
 from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.audit import Context, Recorder
 from chatkeep.clock import Clock
+from chatkeep.crypto.office_tokens import OfficeKey
 from chatkeep.crypto.tokens import TokenKey
 from chatkeep.egress import Egress
 from chatkeep.errors import Usage
@@ -100,6 +101,7 @@ class Desk:
     limits: LimitStore
     recorder: Recorder
     token_key: TokenKey
+    office_key: OfficeKey
     ceiling: AllowedDomains | None
     own_urls: frozenset[str]
     own_hosts: frozenset[str]
@@ -122,6 +124,8 @@ class Seen:
     # The page that embeds the widget, where it is not the one that asks: our own frame asks for it.
     page: Origin | None = None
     widget: Widget | None = None
+    # The organization of an operator; visitors have a widget's.
+    office: OrgId | None = None
     session: SessionRow | None = None
     conversation_id: ConversationId | None = None
     # The idempotency key that this arrival holds; a refusal gives it back.

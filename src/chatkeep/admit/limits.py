@@ -28,6 +28,7 @@ from chatkeep.store.standing import Standing
 MINUTE = 60.0
 HOUR = 3600.0
 _STATIC_PER_MINUTE = 600
+_OFFICE_PER_MINUTE = 1200
 _REFUSED_ORIGINS_PER_MINUTE = 60
 _GLOBAL_FACTOR = 10
 _NO_LIMIT = 2**31
@@ -70,6 +71,11 @@ def _address_windows(minute: int, hour: int) -> tuple[Window, ...]:
 def static_buckets(address: ClientAddress) -> list[Bucket]:
     """Config and widget files: plenty, but not endless."""
     return _per_minute("file", address, _STATIC_PER_MINUTE)
+
+
+def office_buckets(address: ClientAddress) -> list[Bucket]:
+    """Requests to the admin API: plenty for programs, not endless."""
+    return _per_minute("office", address, _OFFICE_PER_MINUTE)
 
 
 def early_buckets(address: ClientAddress, desk: Desk) -> list[Bucket]:

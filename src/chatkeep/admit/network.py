@@ -67,7 +67,12 @@ def _record(move: Move, arrival: Arrival, session: LiveSession, desk: Desk) -> N
 
 def user_agent_of(arrival: Arrival) -> str:
     """The user agent, fit for a record."""
-    return printable(arrival.headers.get("user-agent", ""))[:_USER_AGENT]
+    return printable_agent(arrival.headers.get("user-agent", ""))
+
+
+def printable_agent(text: str) -> str:
+    """A user agent, fit for a record."""
+    return printable(text)[:_USER_AGENT]
 
 
 def prefix(address: str) -> str:

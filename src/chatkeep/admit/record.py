@@ -14,6 +14,7 @@ from chatkeep.admit._types import Arrival, Desk, Seen
 from chatkeep.audit import event_for
 from chatkeep.audit.redact import printable
 from chatkeep.errors import Reason, Refused, Unavailable
+from chatkeep.ids import OrgId
 
 
 @contextmanager
@@ -45,6 +46,10 @@ def _noted(seen: Seen, desk: Desk) -> Iterator[None]:
             referer=_referer_origin(seen.arrival),
             cause=cause if isinstance(cause, str) else None,
         )
+        org = final.note.get("org_id")
+        if isinstance(org, str):
+            # An API key that is no good still says whose it was.
+            seen.office = OrgId(org)
         context = context_of(seen)
         desk.recorder.record(event, context)
         blocks.note_refusal(final, seen, desk, context)

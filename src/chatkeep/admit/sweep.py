@@ -20,11 +20,17 @@ from chatkeep.errors import Unavailable
 from chatkeep.store import sessions as rows
 from chatkeep.store.blocks import forget_warnings
 from chatkeep.store.idempotency import forget_old_keys
+from chatkeep.store.logins import forget_failures, forget_old_logins
+from chatkeep.store.mailed_codes import forget_old_codes
 from chatkeep.store.openings import forget_used_values
+from chatkeep.store.replays import forget_old_replays
 from chatkeep.store.widgets import find_public_widget
 
 _SWEEP_SECONDS = 60.0
 _FOLLOW_SECONDS = 1.0
+# Failures to sign in count for 15 minutes; a login that is over still says for a while which places are known.
+_FAILURES_MS = 3_600_000
+_LOGINS_MS = 90 * 86_400_000
 # Endings are stamped by the clock of whoever made them.
 _CLOCKS_DIFFER_MS = 30_000
 
@@ -64,6 +70,10 @@ async def sweep_once(desk: Desk) -> int:
     await desk.store.transaction(forget_used_values, at_ms=at_ms)
     await desk.store.transaction(forget_old_keys, at_ms=at_ms)
     await desk.store.transaction(forget_warnings, at_ms - WARNING_MS)
+    await desk.store.transaction(forget_old_replays, at_ms=at_ms)
+    await desk.store.transaction(forget_old_codes, at_ms=at_ms)
+    await desk.store.transaction(forget_failures, before_ms=at_ms - _FAILURES_MS)
+    await desk.store.transaction(forget_old_logins, before_ms=at_ms - _LOGINS_MS)
     desk.bans.forget(at_ms)
     born_before_ms = at_ms - desk.settings.session_max_age_hours * 3_600_000
     total = 0

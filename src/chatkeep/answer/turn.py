@@ -152,7 +152,7 @@ async def _answer_or_stop(admitted: Admitted, turn: NewTurn, running: Running, k
 
 async def _answer(admitted: Admitted, turn: NewTurn, running: Running, keeper: _Keeper, tools: Tools) -> Ending:
     """Let the answer grow to its end."""
-    chain = tools.roster.chain(admitted.agent.providers)
+    chain = await tools.roster.chain(admitted.org_id, admitted.agent.providers)
     material = await find_material(admitted, turn.question_id, tools.store, chain)
     if material.sources:
         running.show_sources(citations_of(material.sources))

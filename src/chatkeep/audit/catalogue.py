@@ -4,6 +4,7 @@ The fields of a class are the event's typed details: lengths, codes and counts, 
 text that a person wrote. Spec: events-and-alerts, "Event catalogue".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
@@ -66,7 +67,7 @@ class InvalidSession(Event):
 
 @dataclass(frozen=True, slots=True)
 class InvalidToken(Event):
-    """A token of ours that is too old."""
+    """A token of ours that is too old, or an operator's that is missing or not valid."""
 
     type = "invalid_token"
     severity = "warning"
@@ -223,6 +224,61 @@ class HttpsRequired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LoginSucceeded(Event):
+    """Somebody signed in to the office."""
+
+    type = "login_succeeded"
+    severity = "info"
+    folds = False
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFailed(Event):
+    """Address or password was wrong; nobody says which."""
+
+    type = "login_failed"
+    severity = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLocked(Event):
+    """An attempt to sign in after too many failures; the password was not looked at."""
+
+    type = "login_locked"
+    severity = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class MfaFailed(Event):
+    """The password was right, the second factor missing, wrong or used before."""
+
+    type = "mfa_failed"
+    severity = "warning"
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyUsedFirst(Event):
+    """An API key was used for the first time."""
+
+    type = "api_key_used_first"
+    severity = "info"
+    folds = False
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRejected(Event):
+    """An API key that is unknown, revoked, expired, of another network, or sent by a browser."""
+
+    type = "api_key_rejected"
+    severity = "warning"
+    aliases = ("API_KEY_VALIDATION",)
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessageProcessed(Event):
     """A message was answered. Lengths in code points."""
 
@@ -296,10 +352,17 @@ def event_for(reason: Reason, *, length: int | None = None, limit_type: str | No
         return MessageTooLong(length or 0)
     if reason is Reason.DOMAIN_NOT_AUTHORIZED:
         return DomainNotAllowed(referer)
-    if reason is Reason.INVALID_IDENTITY:
-        return IdentityRejected(cause or "unknown")
+    if reason in _CAUSED:
+        return _CAUSED[reason](cause or "unknown")
     return _EVENT_OF[reason]
 
+
+_CAUSED: dict[Reason, Callable[[str], Event]] = {
+    Reason.INVALID_IDENTITY: IdentityRejected,
+    Reason.SECOND_FACTOR_REQUIRED: MfaFailed,
+    Reason.API_KEY_REJECTED: ApiKeyRejected,
+    Reason.API_KEY_IN_BROWSER: ApiKeyRejected,
+}
 
 _EVENT_OF: dict[Reason, Event] = {
     Reason.INVALID_WIDGET_ID: InvalidWidgetId(),
@@ -308,6 +371,11 @@ _EVENT_OF: dict[Reason, Event] = {
     Reason.TEMPORARILY_BLOCKED: Blocked(),
     Reason.SESSION_REQUIRED: InvalidSession(Reason.SESSION_REQUIRED),
     Reason.INVALID_SESSION: InvalidSession(Reason.INVALID_SESSION),
+    Reason.INVALID_CREDENTIALS: LoginFailed(),
+    Reason.LOGIN_LOCKED: LoginLocked(),
+    Reason.AUTHENTICATION_REQUIRED: InvalidToken(Reason.AUTHENTICATION_REQUIRED),
+    Reason.INVALID_ADMIN_TOKEN: InvalidToken(Reason.INVALID_ADMIN_TOKEN),
+    Reason.ADMIN_TOKEN_EXPIRED: InvalidToken(Reason.ADMIN_TOKEN_EXPIRED),
     Reason.SESSION_REVOKED: InvalidSession(Reason.SESSION_REVOKED),
     Reason.SESSION_EXPIRED: InvalidSession(Reason.SESSION_EXPIRED),
     Reason.TOKEN_EXPIRED: InvalidToken(Reason.TOKEN_EXPIRED),
@@ -336,6 +404,8 @@ _EVENT_OF: dict[Reason, Event] = {
             Reason.INVALID_CONVERSATION_ID,
             Reason.MESSAGE_EMPTY,
             Reason.NOT_FOUND,
+            Reason.FORBIDDEN,
+            Reason.CONFLICT,
         )
     },
 }

@@ -4,10 +4,22 @@ User agents are cut, referers are cut to their origin, addresses also get a keye
 that can be matched when the address itself is gone. Message text never comes this far.
 """
 
+import re
+from collections.abc import Mapping
+
 from chatkeep.crypto import keyed_hash
 
 _USER_AGENT = 256
 _DOMAIN = 300
+_OFFICE = "/api/admin/"
+_ID = re.compile(r"(agent|block|conv|invite|key|login|msg|prov|sess|usr|widget)_[a-z0-9_]{12,64}\Z|v?[0-9][0-9.]{0,20}\Z|[a-z-]{1,20}\.(js|css|json|txt)\Z")
+# API keys, ticket secrets, JWTs, and whatever is longer than our ids.
+_PERSONAL = (
+    (re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,255}\.[^\s@<>\"'.]{2,63}"), "[email]"),
+    (re.compile(r"(?<!\w)\+?(?:\d[ ().\/-]{0,2}){6,20}\d(?!\w)"), "[number]"),
+    (re.compile(r"(https?://[^\s?#]{1,2000})[?#]\S{1,2000}"), r"\1?[...]"),
+)
+_SECRET = re.compile(r"sec_|ckt_|eyJ|[A-Za-z0-9_-]{81}")
 
 
 def cut_user_agent(text: str | None) -> str | None:
@@ -20,6 +32,15 @@ def cut_domain(text: str | None) -> str | None:
     return None if text is None else printable(text)[:_DOMAIN]
 
 
+def show_path(route: str | None, params: Mapping[str, str], path: str) -> str:
+    """*path* fit for a log: of a *route*'s parameters only what has the form of an id; without a route, nothing that could be a secret."""
+    if route is not None:
+        return route.format(**{name: value if _ID.match(value) else "..." for name, value in params.items()})
+    if path.startswith(_OFFICE):
+        return _OFFICE + "..."
+    return "/".join("..." if _SECRET.search(part) else part for part in path.split("/"))
+
+
 def printable(text: str) -> str:
     """*text* with every control, format and surrogate character as ``?``."""
     if text.isprintable():
@@ -30,3 +51,18 @@ def printable(text: str) -> str:
 def hash_address(key: bytes, address: str | None) -> str | None:
     """A keyed hash of *address*."""
     return None if address is None else keyed_hash(key, address)
+
+
+def mask(text: str) -> str:
+    """*text* without what may name a person by its form: addresses of mail, long numbers (telephones, cards, accounts), query strings."""
+    for form, instead in _PERSONAL:
+        text = form.sub(instead, text)
+    return text
+
+
+def mask_address(address: str) -> str:
+    """A client address cut to its network: /24 of IPv4, /48 of IPv6."""
+    head, dot, _ = address.rpartition(".")
+    if dot:
+        return f"{head}.0/24"
+    return ":".join(address.split(":")[:3]) + "::/48" if ":" in address else address

@@ -12,7 +12,7 @@ _MAKE = "make one with `openssl rand -base64 48`"
 def check(loaded: Loaded) -> Iterator[Finding]:
     """An error for a missing or weak secret; in development a missing one is made."""
     settings = loaded.settings
-    for name in ("secret_key", "widget_token_secret"):
+    for name in ("secret_key", "widget_token_secret", "admin_jwt_secret"):
         variable = "CHATKEEP_" + name.upper()
         value = getattr(settings, name)
         if value:

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from chatkeep import __version__
-from chatkeep.cli import blocks, check, demo, events, knowledge, migrate, serve, widgets
+from chatkeep.cli import agents, blocks, check, conversations, demo, events, keys, knowledge, migrate, organizations, providers, serve, users, widgets
 from chatkeep.cli.said import Said, add_commands
 from chatkeep.errors import ChatkeepError
 
-_COMMANDS = (demo, serve, check, migrate, widgets, knowledge, events, blocks)
+_COMMANDS = (demo, serve, check, migrate, organizations, users, widgets, agents, providers, knowledge, keys, conversations, blocks, events)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

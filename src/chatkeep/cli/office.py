@@ -10,7 +10,8 @@ from chatkeep.manage.organizations import choose_organization
 from chatkeep.settings import Loaded, Settings
 from chatkeep.store import Store
 from chatkeep.store.organizations import Organization
-from chatkeep.wiring import prepare_store, read_settings
+from chatkeep.vault import Vault
+from chatkeep.wiring import build_vault, prepare_store, read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Office:
     def settings(self) -> Settings:
         """What is set."""
         return self.loaded.settings
+
+    @property
+    def vault(self) -> Vault:
+        """What seals this instance's secrets."""
+        return build_vault(self.settings, self.clock)
 
 
 @contextmanager

@@ -7,6 +7,9 @@ from typing import Any
 from chatkeep.audit.logs import set_up_logging
 from chatkeep.cli.said import Said
 from chatkeep.cli.serving import Listener, open_socket, parse_port, run_listeners
+from chatkeep.clock import SystemClock
+from chatkeep.manage.mails import link
+from chatkeep.manage.people import offer_setup
 from chatkeep.settings import Settings
 from chatkeep.web.wire import refuse_and_record
 from chatkeep.wiring import build_gateway, check_settings, prepare_store, read_settings
@@ -37,14 +40,20 @@ def _serve(options: argparse.Namespace) -> Said:
         gateway = build_gateway(settings, store, warnings=tuple(warnings))
         address = f"http://{settings.host}:{listening.getsockname()[1]}"
         listener = Listener(gateway.app, listening, gateway.answers.close, refuse_and_record(gateway.desk))
-        run_listeners([listener], lambda: _announce(settings, address, as_json=options.json))
+        # Before it listens: afterwards somebody else could be the first user.
+        code = offer_setup(store, SystemClock())
+        run_listeners([listener], lambda: _announce(settings, address, code, as_json=options.json))
     finally:
         lines.stop()
     return Said(None)
 
 
-def _announce(settings: Settings, address: str, *, as_json: bool) -> None:
-    """Say where it listens, for people or for machines."""
+def _announce(settings: Settings, address: str, code: str | None, *, as_json: bool) -> None:
+    """Say where it listens, for people or for machines; where nobody can sign in yet, with a link for the first user."""
     place = settings.data_path if not settings.database_url else "the configured database"
-    said = Said({"url": address, "public_url": settings.public_urls[0]}, [f"Chatkeep listens on {address} (data in {place}). Stop with Ctrl-C."])
-    said.show(as_json=as_json)
+    value = {"url": address, "public_url": settings.public_urls[0]}
+    lines = [f"Chatkeep listens on {address} (data in {place}). Stop with Ctrl-C."]
+    if code is not None:
+        value["setup_url"] = link(settings.public_urls[0] if settings.public_url else address, "setup", code)
+        lines.append(f"Nobody can sign in yet. Make the first user, within a day: {value['setup_url']}")
+    Said(value, lines).show(as_json=as_json)

@@ -8,12 +8,10 @@ from chatkeep.cli.office import Office, add_org_option, open_office
 from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.clock import iso_ms
 from chatkeep.crypto.host_keys import ALGORITHMS, parse_public_key
-from chatkeep.crypto.sealed import SealingKey
 from chatkeep.errors import WrongUsage
 from chatkeep.manage import widget_keys
 from chatkeep.manage.widgets import require_tickets
 from chatkeep.store.widget_keys import WidgetKeyRow
-from chatkeep.wiring import with_secret
 
 _LARGEST_FILE = 64 * 1024
 
@@ -63,7 +61,7 @@ def _added(office: Office, options: argparse.Namespace) -> WidgetKeyRow:
     if options.secret_file is not None:
         if options.algorithm not in (None, "HS256"):
             raise WrongUsage(f"{options.algorithm} takes a public key (--public-key), not a shared secret")
-        return widget_keys.add_shared_secret(*where, _sealing(office), *whose, text=_read(options.secret_file).strip("\r\n"), kid=options.kid)
+        return widget_keys.add_shared_secret(*where, office.vault, *whose, text=_read(options.secret_file).strip("\r\n"), kid=options.kid)
     if options.algorithm is None:
         raise WrongUsage(f"say --algorithm: one of {', '.join(ALGORITHMS)}")
     if options.public_key is not None:
@@ -100,14 +98,9 @@ def _tickets(options: argparse.Namespace) -> Said:
             widget = require_tickets(office.store, org, options.widget_id, required=options.require == "on")
             value = {"widget_id": widget.widget_id, "require_ticket": options.require == "on"}
             return Said(value, [f"{widget.widget_id}: sessions {'need a' if options.require == 'on' else 'need no'} page ticket"])
-        key, secret = widget_keys.make_ticket_secret(office.store, office.clock, _sealing(office), org, options.widget_id, overlap_hours=options.overlap_hours)
+        key, secret = widget_keys.make_ticket_secret(office.store, office.clock, office.vault, org, options.widget_id, overlap_hours=options.overlap_hours)
     lines = [f"Ticket secret of {key.widget_id}, shown this once:", "", secret, "", "Keep it on your server. See docs/how-to/page-tickets.md"]
     return Said({"key_id": key.key_id, "widget_id": key.widget_id, "secret": secret}, lines)
-
-
-def _sealing(office: Office) -> SealingKey:
-    """The key that seals this instance's secrets. Raises ``Misconfigured``."""
-    return SealingKey.from_secret(with_secret(office.settings).secret_key)
 
 
 def _read(path: str) -> str:

@@ -1,20 +1,19 @@
-"""``chatkeep widgets``: make, list, show and embed widgets."""
+"""``chatkeep widgets``: make, list, show, change and embed widgets."""
 
 import argparse
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from chatkeep import __version__
-from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.checks import public_url, refuse_errors, widget_url
-from chatkeep.cli import widget_keys, widget_theme, widget_words
+from chatkeep.cli import widget_changes, widget_keys, widget_theme, widget_words
 from chatkeep.cli.office import add_org_option, open_office
 from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.clock import iso
-from chatkeep.manage.organizations import default_agent
+from chatkeep.manage.agents import find_named_agent
+from chatkeep.manage.organizations import DEFAULT
+from chatkeep.manage.views import filled_settings
 from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet, use_frame
 from chatkeep.store.widgets import WidgetRow
 from chatkeep.web.widget_build import loader_integrity
@@ -22,12 +21,13 @@ from chatkeep.web.widget_build import loader_integrity
 
 def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     """Add the command and its sub-commands."""
-    parser = commands.add_parser("widgets", help="make, list, show and embed widgets")
+    parser = commands.add_parser("widgets", help="make, list, show, change and embed widgets")
     sub = add_commands(parser)
     create = sub.add_parser("create", parents=[everywhere], help="make a widget", epilog='Example: chatkeep widgets create "Help" --domain shop.example')
     create.add_argument("name", metavar="NAME", help="what you call it")
     create.add_argument("--domain", metavar="D", action="append", required=True, help="page that may embed it; repeat for more (=host: without subdomains)")
     create.add_argument("--access", choices=ACCESS_MODES, default="session", help="how visitors are let in")
+    create.add_argument("--agent", metavar="AGENT", help="id or name of the agent that answers (default)")
     create.set_defaults(run=_create)
     listing = sub.add_parser("list", parents=[everywhere], help="list all widgets", epilog="Example: chatkeep widgets list --json")
     listing.set_defaults(run=_list)
@@ -38,6 +38,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     frame = sub.add_parser("frame", parents=[everywhere], help="switch frame mode on or off", epilog="Example: chatkeep widgets frame widget_… on")
     frame.set_defaults(run=_frame)
     widget_keys.register(sub, everywhere)
+    widget_changes.register(sub, everywhere)
     widget_theme.register(sub, everywhere)
     widget_words.register(sub, everywhere)
     for one in (show, embed, frame):
@@ -54,7 +55,7 @@ def _create(options: argparse.Namespace) -> Said:
             office.store,
             office.clock,
             office.org.org_id,
-            default_agent(office.store, office.org.org_id).agent_id,
+            find_named_agent(office.store, office.org.org_id, options.agent or DEFAULT).agent_id,
             name=options.name,
             domains=options.domain,
             access_mode=options.access,
@@ -114,16 +115,8 @@ def _value(widget: WidgetRow) -> dict[str, Any]:
         "allowed_domains": list(widget.allowed_domains),
         "is_active": widget.is_active,
         "created_at": iso(datetime.fromtimestamp(widget.created_at_ms / 1000, UTC)),
-        "settings": _filled(widget),
+        "settings": filled_settings(widget),
     }
-
-
-def _filled(widget: WidgetRow) -> dict[str, Any]:
-    """All settings of *widget*, also those that hold by default."""
-    settings = msgspec.convert(widget.settings, WidgetSettings)
-    filled = {name: msgspec.to_builtins(getattr(settings, name)) for name in WidgetSettings.__struct_fields__}
-    groups = {name: msgspec.structs.asdict(group) for name in filled if isinstance(group := getattr(settings, name), msgspec.Struct)}
-    return {**filled, **groups}
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -14,7 +14,9 @@ from typing import Literal
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-IdPrefix = Literal["org", "widget", "agent", "vis", "sess", "conv", "msg", "doc", "evt", "key", "req", "block", "exempt"]
+IdPrefix = Literal[
+    "org", "widget", "agent", "vis", "sess", "conv", "msg", "doc", "evt", "key", "req", "block", "exempt", "usr", "login", "invite", "prov"
+]  # fmt: skip
 
 
 # 64 tails of 26 characters of 5 bits.

@@ -1,8 +1,8 @@
 """Secrets at rest: how is one kept so that a stolen database does not give it away?
 
-AES-256-GCM (NIST SP 800-38D) with a key derived from SECRET_KEY and a random nonce. The
-sealed text names the key that sealed it, so that keys can be changed later, and is bound
-to its place: moved to another row, it does not open.
+AES-256-GCM (NIST SP 800-38D) with a random nonce. The sealed text names the key that
+sealed it, so that keys can be changed (``vault.py``), and is bound to its place: moved to
+another row, it does not open.
 """
 
 import hashlib
@@ -18,11 +18,12 @@ from chatkeep.errors import Misconfigured
 
 _VERSION = "s1"
 _NONCE_BYTES = 12
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SealingKey:
-    """The key that seals secrets of this instance; *key_id* may be shown."""
+    """A key that seals; *key_id* may be shown."""
 
     key: bytes
     key_id: str
@@ -32,6 +33,21 @@ class SealingKey:
         """The sealing key of SECRET_KEY."""
         key = derive_key(secret, "sealed")
         return cls(key, hashlib.sha256(b"chatkeep/sealing-key-id" + key).hexdigest()[:8])
+
+    @classmethod
+    def random(cls) -> "SealingKey":
+        """A new key, which nobody can derive."""
+        return cls(secrets.token_bytes(_KEY_BYTES), secrets.token_hex(8))
+
+    @classmethod
+    def from_text(cls, text: str, key_id: str) -> "SealingKey":
+        """The key whose *text* was sealed."""
+        return cls(urlsafe_b64decode(text.encode()), key_id)
+
+    @property
+    def text(self) -> str:
+        """The key itself, to be sealed with another one."""
+        return _encode(self.key)
 
 
 def seal(text: str, key: SealingKey, *, place: str) -> str:
@@ -53,6 +69,11 @@ def unseal(sealed: str, key: SealingKey, *, place: str) -> str:
             pass
     msg = "a stored secret does not open: CHATKEEP_SECRET_KEY is not the one that it was sealed with; make the secret anew"
     raise Misconfigured(msg)
+
+
+def key_id_of(sealed: str) -> str:
+    """What *sealed* calls the key that sealed it."""
+    return sealed.partition(".")[2].partition(".")[0]
 
 
 def _context(key: SealingKey, place: str) -> bytes:

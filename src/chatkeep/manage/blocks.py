@@ -7,11 +7,12 @@ from chatkeep.audit import record_within
 from chatkeep.audit.catalogue import BlockCreated, BlockLifted
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
-from chatkeep.errors import WrongUsage
+from chatkeep.errors import NotThere, WrongUsage
 from chatkeep.ids import BlockId, OrgId
 from chatkeep.store import Store, Tx
 from chatkeep.store import blocks as rows
 from chatkeep.store.blocks import BlockKind, BlockRow, ExemptionRow
+from chatkeep.store.paging import Part
 
 _LONGEST_MINUTES = 366 * 24 * 60
 _LONGEST_TEXT = 300
@@ -38,6 +39,19 @@ def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str
     return made
 
 
+def some_blocks(store: Store, clock: Clock, org: OrgId, part: Part, *, with_past: bool) -> tuple[list[BlockRow], int]:
+    """The blocks of *org*, newest first, and how many there are."""
+    return store.read_now(rows.part_of_blocks, org, part, now_ms=int(clock.now().timestamp() * 1000), with_past=with_past)
+
+
+def get_block(store: Store, org: OrgId, block_id: str) -> BlockRow:
+    """The block of that id. Raises ``NotThere``."""
+    found = store.read_now(rows.find_block, org, block_id)
+    if found is None:
+        raise NotThere("there is no such block")
+    return found
+
+
 def all_blocks(store: Store, clock: Clock, org: OrgId, *, with_past: bool) -> list[BlockRow]:
     """The blocks of *org*, newest first."""
     return store.read_now(rows.list_blocks, org, now_ms=int(clock.now().timestamp() * 1000), with_past=with_past)
@@ -48,7 +62,7 @@ def lift(store: Store, clock: Clock, org: OrgId, block_id: str) -> None:
     # An id that no database can hold is nobody's.
     if not block_id.isprintable() or not store.transaction_now(_lift, org, block_id, clock):
         msg = f"there is no block {block_id[:100]!r} that holds: `chatkeep blocks list` shows all"
-        raise WrongUsage(msg)
+        raise NotThere(msg)
 
 
 def exempt(store: Store, clock: Clock, org: OrgId, *, network: str, factor: int, note: str) -> ExemptionRow:

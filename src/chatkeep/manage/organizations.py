@@ -2,13 +2,23 @@
 
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
-from chatkeep.errors import WrongUsage
+from chatkeep.errors import InTheWay, WrongUsage
 from chatkeep.ids import AgentId, OrgId
 from chatkeep.store import Store, Tx
-from chatkeep.store.organizations import Agent, Organization, add_agent, add_organization, find_agent_by_name, list_organizations, set_agent_providers
+from chatkeep.store.organizations import (
+    Agent,
+    Organization,
+    add_agent,
+    add_organization,
+    find_agent_by_name,
+    list_organizations,
+    rename_organization,
+    set_agent_providers,
+)
 
 DEFAULT = "default"
-_INSTRUCTIONS = (
+_LONGEST_NAME = 200
+INSTRUCTIONS = (
     "You are the assistant of this website. Answer the visitor's question in their language, briefly and kindly. "
     "Rely on the numbered sources and cite them as [1], [2]. When they do not hold the answer, say so and suggest "
     "how to reach a person. Never make up prices, dates or policies."
@@ -33,6 +43,25 @@ def choose_organization(store: Store, clock: Clock, name: str | None = None) -> 
     raise WrongUsage(msg)
 
 
+def make_organization(store: Store, clock: Clock, name: str) -> Organization:
+    """A new organization with its agent. Raises ``WrongUsage``."""
+    name = checked_organization(name)
+    return store.transaction_now(_add_named, name, at_ms=int(clock.now().timestamp() * 1000))
+
+
+def rename(store: Store, org: OrgId, name: str) -> None:
+    """Give *org* another name. Raises ``WrongUsage``."""
+    store.transaction_now(_rename, org, checked_organization(name))
+
+
+def checked_organization(name: str) -> str:
+    """A name that can be typed and shown. Raises ``WrongUsage``."""
+    name = name.strip()
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise WrongUsage(f"an organization's name has 1 to {_LONGEST_NAME} printable characters", field="organization")
+    return name
+
+
 def default_agent(store: Store, org: OrgId) -> Agent:
     """The agent that new widgets get. Raises ``WrongUsage``."""
     agent = store.read_now(find_agent_by_name, org, DEFAULT)
@@ -52,8 +81,22 @@ def _add_default(tx: Tx, *, at_ms: int) -> Organization:
     found = list_organizations(tx)
     if found:
         return found[0]
+    return _add_named(tx, DEFAULT, at_ms=at_ms)
+
+
+def _add_named(tx: Tx, name: str, *, at_ms: int) -> Organization:
+    """An organization whose name is free, with its agent."""
+    if any(org.name == name for org in list_organizations(tx)):
+        raise InTheWay(f"an organization is called {name!r} already", field="organization")
     org = OrgId(new_id("org"))
-    add_organization(tx, org, DEFAULT, at_ms=at_ms)
-    agent = Agent(AgentId(new_id("agent")), org, DEFAULT, _INSTRUCTIONS, (), has_knowledge=False)
+    add_organization(tx, org, name, at_ms=at_ms)
+    agent = Agent(AgentId(new_id("agent")), org, DEFAULT, INSTRUCTIONS, (), has_knowledge=False)
     add_agent(tx, org, agent, at_ms=at_ms)
-    return Organization(org, DEFAULT)
+    return Organization(org, name)
+
+
+def _rename(tx: Tx, org: OrgId, name: str) -> None:
+    """Another name, if it is free."""
+    if any(other.name == name and other.org_id != org for other in list_organizations(tx)):
+        raise InTheWay(f"an organization is called {name!r} already", field="organization")
+    rename_organization(tx, org, name)

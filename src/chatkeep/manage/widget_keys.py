@@ -10,7 +10,6 @@ from chatkeep.admit._key_sets import trust_in
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id, new_ticket_secret
 from chatkeep.crypto.host_keys import ALGORITHMS, Algorithm, parse_public_key, parse_shared_secret
-from chatkeep.crypto.sealed import SealingKey, seal
 from chatkeep.egress import EgressFailed, parse_target
 from chatkeep.errors import WrongUsage
 from chatkeep.ids import KeyId, OrgId
@@ -19,6 +18,7 @@ from chatkeep.store import Store
 from chatkeep.store import widget_keys as rows
 from chatkeep.store.widget_keys import Purpose, WidgetKeyRow
 from chatkeep.store.widgets import WidgetRow
+from chatkeep.vault import Vault
 
 _HOUR_MS = 3_600_000
 _MOST_LIVE_KEYS = 16
@@ -33,11 +33,11 @@ def add_public_key(store: Store, clock: Clock, org: OrgId, widget_id: str, *, al
     return _add(store, clock, _identity_widget(store, org, widget_id), "identity", _checked_kid(key.kid), key.algorithm, key.public_text)
 
 
-def add_shared_secret(store: Store, clock: Clock, sealing: SealingKey, org: OrgId, widget_id: str, *, text: str, kid: str | None = None) -> WidgetKeyRow:
+def add_shared_secret(store: Store, clock: Clock, vault: Vault, org: OrgId, widget_id: str, *, text: str, kid: str | None = None) -> WidgetKeyRow:
     """A secret that checks identities (HS256), sealed at once. Raises ``WrongUsage`` for a weak one."""
     widget = _identity_widget(store, org, widget_id)
     parse_shared_secret(text)
-    sealed = seal(text, sealing, place=place_of("identity", widget.widget_id))
+    sealed = store.transaction_now(vault.seal, text, place=place_of("identity", widget.widget_id))
     return _add(store, clock, widget, "identity", _checked_kid(kid), "HS256", sealed)
 
 
@@ -55,12 +55,12 @@ def add_key_set(store: Store, clock: Clock, org: OrgId, widget_id: str, *, algor
 
 
 def make_ticket_secret(
-    store: Store, clock: Clock, sealing: SealingKey, org: OrgId, widget_id: str, *, overlap_hours: float = OVERLAP_HOURS
+    store: Store, clock: Clock, vault: Vault, org: OrgId, widget_id: str, *, overlap_hours: float = OVERLAP_HOURS
 ) -> tuple[WidgetKeyRow, str]:
     """A new secret for page tickets, and the only sight of it; older ones work for *overlap_hours* more. Raises ``WrongUsage``."""
     widget = get_widget(store, org, widget_id)
     secret = new_ticket_secret()
-    sealed = seal(secret, sealing, place=place_of("ticket", widget.widget_id))
+    sealed = store.transaction_now(vault.seal, secret, place=place_of("ticket", widget.widget_id))
     key = _row(clock, widget, "ticket", None, "HS256", sealed)
     store.transaction_now(rows.replace_ticket_keys, org, key, old_until_ms=_in_hours(clock, overlap_hours))
     return key, secret

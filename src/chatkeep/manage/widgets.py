@@ -1,7 +1,7 @@
-"""What can an operator do with widgets? Make, list, show, style, embed."""
+"""What can an operator do with widgets? Make, list, change, style, copy, pause, delete, embed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -11,15 +11,39 @@ from chatkeep.admit.domains import parse_entry
 from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
-from chatkeep.errors import WrongUsage
+from chatkeep.errors import InTheWay, NotThere, WrongUsage
 from chatkeep.ids import AgentId, OrgId, WidgetId, find_widget_id
 from chatkeep.manage.allowed import explained
+from chatkeep.manage.widget_aliases import merge, resolve
 from chatkeep.manage.widget_texts import check_texts
-from chatkeep.store import Store
-from chatkeep.store.widgets import WidgetRow, add_widget, find_widget, list_widgets, replace_widget
+from chatkeep.store import Store, Tx
+from chatkeep.store.paging import Part
+from chatkeep.store.usage import messages_today
+from chatkeep.store.widgets import (
+    WidgetRow,
+    add_widget,
+    delete_widget,
+    find_widget,
+    has_widget_id,
+    list_widgets,
+    part_of_widgets,
+    replace_widget,
+)
 
 ACCESS_MODES = ("session", "domain", "identity")
 _LONGEST_NAME = 200
+_MOST_DOMAINS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetChange:
+    """What to set; ``None`` leaves it as it is. In *settings*, ``None`` means the default again."""
+
+    name: str | None = None
+    agent_id: AgentId | None = None
+    access_mode: str | None = None
+    domains: Sequence[str] | None = None
+    settings: Mapping[str, Any] | None = None
 
 
 def create_widget(
@@ -33,13 +57,12 @@ def create_widget(
     development: bool,
     access_mode: str = "session",
     settings: Mapping[str, Any] | None = None,
+    widget_id: str | None = None,
 ) -> WidgetRow:
-    """A new, live widget. Raises ``WrongUsage`` for a bad name, domain, mode or setting."""
-    if access_mode not in ACCESS_MODES:
-        msg = f"the access mode {access_mode!r} does not exist: use {', '.join(ACCESS_MODES)}"
-        raise WrongUsage(msg)
+    """A new, live widget, with an id of the caller's choice if it is free. Raises ``WrongUsage`` for a bad name, domain, mode or setting."""
+    _check_mode(access_mode)
     widget = WidgetRow(
-        widget_id=WidgetId(new_id("widget")),
+        widget_id=_checked_id(widget_id),
         org_id=org,
         agent_id=agent,
         name=_checked_name(name),
@@ -49,8 +72,63 @@ def create_widget(
         is_active=True,
         created_at_ms=int(clock.now().timestamp() * 1000),
     )
-    store.transaction_now(add_widget, org, widget)
+    store.transaction_now(_add, org, widget)
     return widget
+
+
+def change_widget(store: Store, org: OrgId, widget_id: str, wanted: WidgetChange, *, development: bool) -> WidgetRow:
+    """The widget with what is given changed; running gateways follow within 2 s. Raises ``WrongUsage``."""
+    old = get_widget(store, org, widget_id)
+    mode = old.access_mode if wanted.access_mode is None else wanted.access_mode
+    _check_mode(mode)
+    settings = old.settings if wanted.settings is None else _merged(old.settings, resolve(wanted.settings))
+    changed = replace(
+        old,
+        name=old.name if wanted.name is None else _checked_name(wanted.name),
+        agent_id=old.agent_id if wanted.agent_id is None else wanted.agent_id,
+        access_mode=mode,
+        allowed_domains=old.allowed_domains if wanted.domains is None else _checked_domains(wanted.domains, development=development),
+        settings=_checked_access(checked_settings(settings), mode),
+    )
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
+def clone_widget(store: Store, clock: Clock, org: OrgId, widget_id: str, *, name: str | None = None) -> WidgetRow:
+    """A copy of a widget with an id of its own. Keys of identities and tickets are not copied. Raises ``WrongUsage``."""
+    old = get_widget(store, org, widget_id)
+    copied = replace(
+        old,
+        widget_id=WidgetId(new_id("widget")),
+        name=_checked_name(f"{old.name[: _LONGEST_NAME - 7]} (copy)" if name is None else name),
+        is_active=True,
+        created_at_ms=int(clock.now().timestamp() * 1000),
+    )
+    store.transaction_now(add_widget, org, copied)
+    return copied
+
+
+def set_active(store: Store, org: OrgId, widget_id: str, *, is_active: bool) -> WidgetRow:
+    """Pause a widget, or let it go on. Paused: new messages are refused and open streams end within 2 s. Raises ``NotThere``."""
+    changed = replace(get_widget(store, org, widget_id), is_active=is_active)
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
+def remove_widget(store: Store, clock: Clock, org: OrgId, widget_id: str) -> None:
+    """Delete a widget; its conversations stay until they are erased. Raises ``NotThere``."""
+    found = get_widget(store, org, widget_id)
+    store.transaction_now(delete_widget, org, found.widget_id, at_ms=int(clock.now().timestamp() * 1000))
+
+
+def some_widgets(store: Store, org: OrgId, part: Part) -> tuple[list[WidgetRow], int]:
+    """Widgets of *org*, oldest first, and how many there are."""
+    return store.read_now(part_of_widgets, org, part)
+
+
+def usage_today(store: Store, clock: Clock, org: OrgId) -> Mapping[WidgetId, int]:
+    """Messages of each widget since midnight (UTC)."""
+    return store.read_now(messages_today, org, clock.now().date().isoformat())
 
 
 def update_widget(store: Store, widget: WidgetRow, *, domains: Sequence[str], settings: Mapping[str, Any], development: bool) -> WidgetRow:
@@ -71,7 +149,7 @@ def get_widget(store: Store, org: OrgId, widget_id: str) -> WidgetRow:
     widget = store.read_now(find_widget, org, wanted) if wanted is not None else None
     if widget is None:
         msg = f"there is no widget {widget_id!r} in this organization: `chatkeep widgets list` shows all"
-        raise WrongUsage(msg)
+        raise NotThere(msg)
     return widget
 
 
@@ -130,23 +208,58 @@ def snippet(widget: WidgetRow, *, gateway: str, version: str, integrity: str) ->
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """*settings* in stored form: only what differs from the defaults. Raises ``WrongUsage``."""
     try:
-        parsed = msgspec.convert(settings, WidgetSettings)
+        parsed = msgspec.convert(resolve(settings), WidgetSettings)
     except msgspec.ValidationError as error:
         msg = f"the widget's settings are not usable: {explained(error)}"
-        raise WrongUsage(msg) from None
+        raise WrongUsage(msg, field="settings") from None
     check_texts(parsed.texts)
     stored: dict[str, Any] = msgspec.to_builtins(parsed)
     return stored
+
+
+def _add(tx: Tx, org: OrgId, widget: WidgetRow) -> None:
+    """Store a widget whose id is free."""
+    if has_widget_id(tx, widget.widget_id):
+        raise InTheWay("this widget id is taken: choose another, or leave it out", field="widget_id")
+    add_widget(tx, org, widget)
+
+
+def _checked_id(text: str | None) -> WidgetId:
+    """*text* as a widget id, or a new one. Raises ``WrongUsage``."""
+    if text is None:
+        return WidgetId(new_id("widget"))
+    found = find_widget_id(text)
+    if found is None:
+        raise WrongUsage("a widget id is widget_ and 12 to 64 of a-z, 0-9 and _", field="widget_id")
+    return found
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """*old* settings with what *new* says. Raises ``WrongUsage`` for a name that is none, though it only asks for a default."""
+    known = WidgetSettings()
+    for name, value in new.items():
+        group = getattr(known, name, None)
+        unknown = [inner for inner in value if inner not in group.__struct_fields__] if isinstance(group, msgspec.Struct) and isinstance(value, Mapping) else []
+        if name not in known.__struct_fields__ or unknown:
+            raise WrongUsage("there is no setting of that name", field="settings")
+    return merge(old, new)
+
+
+def _check_mode(access_mode: str) -> None:
+    """Raise ``WrongUsage`` unless there is such an access mode."""
+    if access_mode not in ACCESS_MODES:
+        msg = f"the access mode {access_mode!r} does not exist: use {', '.join(ACCESS_MODES)}"
+        raise WrongUsage(msg, field="access_mode")
 
 
 def _checked_access(settings: dict[str, Any], access_mode: str) -> dict[str, Any]:
     """*settings*, unless they ask of visitors without sessions what only sessions have. Raises ``WrongUsage``."""
     if access_mode == "domain" and settings.get("access"):
         msg = "a widget in domain mode has no sessions: proofs, tickets and strict addresses need the access mode session or identity"
-        raise WrongUsage(msg)
+        raise WrongUsage(msg, field="settings")
     if access_mode == "domain" and settings.get("features", {}).get("frame"):
         msg = "a widget in domain mode has no sessions: frame mode needs the access mode session or identity"
-        raise WrongUsage(msg)
+        raise WrongUsage(msg, field="settings")
     return settings
 
 
@@ -155,10 +268,15 @@ def _checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         msg = f"a widget's name has 1 to {_LONGEST_NAME} printable characters"
-        raise WrongUsage(msg)
+        raise WrongUsage(msg, field="widget_name")
     return name
 
 
 def _checked_domains(domains: Sequence[str], *, development: bool) -> tuple[str, ...]:
     """The list in canonical form, each entry once. Raises ``WrongUsage``."""
-    return tuple(dict.fromkeys(parse_entry(text, development=development).text for text in domains))
+    if len(domains) > _MOST_DOMAINS:
+        raise WrongUsage(f"a widget has at most {_MOST_DOMAINS} domains", field="allowed_domains")
+    try:
+        return tuple(dict.fromkeys(parse_entry(text, development=development).text for text in domains))
+    except WrongUsage as error:
+        raise WrongUsage(str(error), field="allowed_domains") from None

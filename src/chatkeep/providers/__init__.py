@@ -11,9 +11,19 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Literal, Protocol
 
+from chatkeep.clock import Clock
 from chatkeep.egress import Egress
 from chatkeep.errors import Misconfigured
+from chatkeep.ids import OrgId
 from chatkeep.settings import Settings
+from chatkeep.store import Store, Tx
+from chatkeep.store.providers import find_provider
+from chatkeep.vault import Vault, place_of_provider_key
+
+# How the ids of providers begin that organizations brought themselves.
+BROUGHT = "prov_"
+_FRESH_SECONDS = 2.0
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,9 @@ _FACTORIES: dict[str, str] = {
 }
 
 
+NAMES = tuple(_FACTORIES)
+
+
 def build_provider(name: str, settings: Settings, egress: Egress) -> Provider:
     """The provider *name*, ready to use. Raises ``Misconfigured`` for one that cannot be had."""
     if name not in _FACTORIES:
@@ -118,20 +131,46 @@ def build_provider(name: str, settings: Settings, egress: Egress) -> Provider:
 
 
 class Roster:
-    """The providers of this process, each built at its first use."""
+    """The providers of this process: the instance's, built at first use, and those that organizations brought themselves."""
 
-    def __init__(self, settings: Settings, egress: Egress) -> None:
+    def __init__(self, settings: Settings, egress: Egress, store: Store, vault: Vault, clock: Clock) -> None:
         self._settings = settings
         self._egress = egress
+        self._store = store
+        self._vault = vault
+        self._clock = clock
         self._built: dict[str, Provider] = {}
+        self._brought: dict[str, tuple[float, Provider]] = {}
 
-    def chain(self, names: Sequence[str]) -> list[Provider]:
-        """The providers *names* in order; none named means what the instance offers. Raises ``Misconfigured``."""
+    async def chain(self, org: OrgId, names: Sequence[str]) -> list[Provider]:
+        """The providers *names* of *org* in order; none named means what the instance offers. Raises ``Misconfigured``, ``Unavailable``."""
         offered = ("openai",) if self._settings.openai_configured else ("knowledge",)
-        return [self._get(name) for name in names or offered]
+        return [await self.load(org, name) if name.startswith(BROUGHT) else self._get(name) for name in names or offered]
+
+    async def load(self, org: OrgId, provider: str) -> Provider:
+        """A provider that *org* brought, as it was at most two seconds ago. Raises ``Misconfigured``, ``Unavailable``."""
+        key, now = f"{org}/{provider}", self._clock.monotonic()
+        read_at, known = self._brought.get(key, (-_FRESH_SECONDS, None))
+        if known is not None and now - read_at < _FRESH_SECONDS:
+            return known
+        built = await self._store.read(self._read, org, provider)
+        if len(self._brought) >= _MOST:
+            self._brought.clear()
+        self._brought[key] = (now, built)
+        return built
+
+    def _read(self, tx: Tx, org: OrgId, provider: str) -> Provider:
+        """The stored provider with its key, ready to be asked. In a reader thread."""
+        row = find_provider(tx, org, provider)
+        if row is None:
+            msg = f"the provider {provider} is gone: give the agent another one"
+            raise Misconfigured(msg)
+        key = self._vault.unseal(tx, row.api_key, place=place_of_provider_key(row.provider_id)) if row.api_key is not None else ""
+        built: Provider = import_module(_FACTORIES[row.kind]).build_brought(row, key, self._egress)
+        return built
 
     def _get(self, name: str) -> Provider:
-        """The provider *name*."""
+        """The instance's provider *name*."""
         if name not in self._built:
             self._built[name] = build_provider(name, self._settings, self._egress)
         return self._built[name]

@@ -22,6 +22,7 @@ from chatkeep.egress import Egress, EgressFailed, EgressFailure, Reply, Trust
 from chatkeep.errors import Misconfigured
 from chatkeep.providers import Failure, Finish, Prompt, ProviderFailed, Source
 from chatkeep.settings import Settings
+from chatkeep.store.providers import ProviderRow
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_ANSWER_LENGTH = 256 * 1024  # code points
@@ -50,13 +51,14 @@ _REFERENCE_RULES = (
 class OpenAIProvider:
     """Asks one model at one server."""
 
-    name = "openai"
     wants_history = True
     judges_sources = True
 
-    def __init__(self, egress: Egress, *, base_url: str, api_key: str, model: str) -> None:
-        """*base_url* ends before ``/chat/completions``; *api_key* may be empty."""
+    def __init__(self, egress: Egress, *, base_url: str, api_key: str, model: str, name: str = "openai", trust: Trust = Trust.OPERATOR) -> None:
+        """*base_url* ends before ``/chat/completions``; *api_key* may be empty; *trust*: who typed the address."""
+        self.name = name
         self._egress = egress
+        self._trust = trust
         self._url = base_url.rstrip("/") + "/chat/completions"
         self._key = api_key
         self.host: str | None = ada_url.URL(self._url).host
@@ -69,7 +71,7 @@ class OpenAIProvider:
         """Yield ``""`` at the first byte, the text of each network read, then one ``Finish``."""
         answer = Answer()
         try:
-            async with self._egress.post(self._url, headers=self._headers, body=self._request(prompt), trust=Trust.OPERATOR) as reply:
+            async with self._egress.post(self._url, headers=self._headers, body=self._request(prompt), trust=self._trust) as reply:
                 await self._check_head(reply)
                 is_first = True
                 while not answer.is_over and (data := await reply.read_some()):
@@ -116,6 +118,12 @@ def build(settings: Settings, egress: Egress) -> OpenAIProvider:
         msg = "CHATKEEP_OPENAI_API_KEY holds a character that no key has: copy it again"
         raise Misconfigured(msg)
     return OpenAIProvider(egress, base_url=parse_base_url(settings.openai_base_url or _OPENAI_BASE), api_key=key, model=settings.openai_model)
+
+
+def build_brought(row: ProviderRow, api_key: str, egress: Egress) -> OpenAIProvider:
+    """The provider that an organization brought, with its opened key."""
+    trust = Trust.OPERATOR if row.is_local else Trust.TENANT
+    return OpenAIProvider(egress, base_url=row.base_url, api_key=api_key, model=row.model, name=row.provider_id, trust=trust)
 
 
 def parse_base_url(text: str) -> str:

@@ -7,6 +7,7 @@ Query functions live in one module a noun and are plain ``def f(tx, org, …)``.
 """
 
 import asyncio
+import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -40,6 +41,7 @@ class Store:
         self._write_engine = open_engine(parsed, readers=0, is_writer=True)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="chatkeep-reader")
         self._writer = Writer(self._write_engine)
+        self._notes: list[Write] = []
 
     async def read(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What *query* returns. Raises ``Unavailable`` when the database is away, or silent until the deadline."""
@@ -72,9 +74,23 @@ class Store:
         """As ``transaction``, in the calling thread: for the command line."""
         try:
             with self._write_engine.begin() as tx:
+                while self._notes:
+                    note = self._notes.pop(0)
+                    tx.execute(note.statement, note.values)
                 return change(tx, *args, **kwargs)
         except SQLAlchemyError as error:
             raise translated(error) from error
+
+    def noting(self, *notes: Write) -> "Store":
+        """The same store, whose next ``transaction_now`` also stores *notes*: both or neither."""
+        twin = copy.copy(self)
+        twin._notes = list(notes)  # noqa: SLF001 - its own
+        return twin
+
+    @property
+    def has_noted(self) -> bool:
+        """Whether a transaction has begun with what ``noting`` was given."""
+        return not self._notes
 
     def write(self, *writes: Write) -> asyncio.Future[None]:
         """Queue *writes* as one transaction; the future resolves after its commit, or with ``Unavailable``."""

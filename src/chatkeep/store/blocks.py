@@ -1,12 +1,13 @@
 """Blocks, warnings and exemptions: rows in, frozen rows out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from chatkeep.ids import BlockId, OrgId
 from chatkeep.store.engine import Tx
+from chatkeep.store.paging import Part, part_of
 from chatkeep.store.tables import blocks, exemptions, warnings
 from chatkeep.store.writer import Write
 
@@ -86,7 +87,7 @@ def revision(tx: Tx) -> tuple[object, ...]:
 def blocks_since(tx: Tx, since_ms: int) -> list[BlockRow]:
     """Every block that holds, or that was made or ended since then. Instance-wide: for the guard."""
     holds = blocks.c.lifted_at.is_(None) & (blocks.c.ends_at.is_(None) | (blocks.c.ends_at > since_ms))
-    return _rows(tx, select(blocks).where(holds | (blocks.c.created_at > since_ms)))
+    return [_block(row) for row in tx.execute(select(blocks).where(holds | (blocks.c.created_at > since_ms)))]
 
 
 def warnings_since(tx: Tx, since_ms: int) -> list[WarningRow]:
@@ -107,10 +108,19 @@ def all_exemptions(tx: Tx) -> list[ExemptionRow]:
 
 def list_blocks(tx: Tx, org: OrgId, *, now_ms: int, with_past: bool = False) -> list[BlockRow]:
     """The blocks of *org* that hold, newest first; *with_past* also those that ended."""
-    query = select(blocks).where(blocks.c.org_id == org)
-    if not with_past:
-        query = query.where(blocks.c.lifted_at.is_(None), blocks.c.ends_at.is_(None) | (blocks.c.ends_at > now_ms))
-    return _rows(tx, query.order_by(blocks.c.created_at.desc(), blocks.c.id))
+    return [_block(row) for row in tx.execute(_blocks(org, now_ms=now_ms, with_past=with_past))]
+
+
+def part_of_blocks(tx: Tx, org: OrgId, part: Part, *, now_ms: int, with_past: bool = False) -> tuple[list[BlockRow], int]:
+    """As ``list_blocks``, a part of them, and how many there are."""
+    rows, total = part_of(tx, _blocks(org, now_ms=now_ms, with_past=with_past), part)
+    return [_block(row) for row in rows], total
+
+
+def find_block(tx: Tx, org: OrgId, block: str) -> BlockRow | None:
+    """The block of that id in *org*."""
+    row = tx.execute(select(blocks).where(blocks.c.org_id == org, blocks.c.id == block)).one_or_none()
+    return _block(row) if row is not None else None
 
 
 def add_block(tx: Tx, org: OrgId, block: BlockRow) -> None:
@@ -140,19 +150,14 @@ def remove_exemption(tx: Tx, org: OrgId, exemption: str) -> bool:
     return tx.execute(delete(exemptions).where(exemptions.c.org_id == org, exemptions.c.id == exemption)).rowcount == 1
 
 
-def _rows(tx: Tx, query: Select[tuple[object, ...]]) -> list[BlockRow]:
-    """Rows of the table as ``BlockRow``."""
-    return [
-        BlockRow(
-            BlockId(row.id),
-            OrgId(row.org_id),
-            row.kind,
-            row.value,
-            row.reason,
-            row.is_automatic,
-            row.created_at,
-            row.ends_at,
-            row.lifted_at,
-        )
-        for row in tx.execute(query)
-    ]
+def _blocks(org: OrgId, *, now_ms: int, with_past: bool) -> Select[Any]:
+    """The blocks of *org*, newest first."""
+    query = select(blocks).where(blocks.c.org_id == org)
+    if not with_past:
+        query = query.where(blocks.c.lifted_at.is_(None), blocks.c.ends_at.is_(None) | (blocks.c.ends_at > now_ms))
+    return query.order_by(blocks.c.created_at.desc(), blocks.c.id)
+
+
+def _block(row: Row[Any]) -> BlockRow:
+    """A row of the table as ``BlockRow``."""
+    return BlockRow(BlockId(row.id), OrgId(row.org_id), row.kind, row.value, row.reason, row.is_automatic, row.created_at, row.ends_at, row.lifted_at)

@@ -200,7 +200,10 @@ def reopen_answer(tx: Tx, org: OrgId, message: MessageId, *, at_ms: int) -> bool
 
 
 def settle_turn(tx: Tx, turn: NewTurn, *, at_ms: int) -> None:
-    """End the answer of a *turn* that nobody knows to be stored: interrupted where it is, and never there where it is not."""
+    """End the answer of a *turn* that nobody knows to be stored: interrupted where it is, and never there where it is not.
+
+    Instance-wide: *turn* names its tenant.
+    """
     insert_one = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     _, answer = beginning(turn)
     # Its own place is asked for: where the commit in doubt is still on its way, PostgreSQL waits for it here.
@@ -246,5 +249,5 @@ def count_for_limits(
 
 
 def mark_interrupted(tx: Tx, *, at_ms: int) -> int:
-    """End every answer that a process left unfinished; returns how many there were."""
+    """End every answer that a process left unfinished; how many. Instance-wide: for the start."""
     return tx.execute(update(messages).where(messages.c.state == "streaming").values(state="interrupted", updated_at=at_ms)).rowcount

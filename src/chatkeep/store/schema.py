@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatkeep.errors import Misconfigured
 from chatkeep.store.engine import open_engine, parse_database_url
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def find_revision(database_url: str) -> str | None:

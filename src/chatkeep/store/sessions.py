@@ -106,7 +106,7 @@ def activity(session: SessionRow, at_ms: int) -> Write:
 
 
 def find_session(tx: Tx, widget: WidgetId, session: SessionId) -> SessionRow | None:
-    """The session of that id of *widget*, ended or not."""
+    """The session of that id of *widget*, ended or not. Instance-wide: a token names a widget, whose row names the tenant."""
     of_visitor = (
         select(tables.conversations.c.id)
         .where(tables.conversations.c.visitor_id == sessions.c.visitor_id, tables.conversations.c.widget_id == sessions.c.widget_id)
@@ -173,7 +173,7 @@ def widgets_with_open_sessions(tx: Tx) -> list[WidgetId]:
 
 
 def sweep(tx: Tx, widget: WidgetId, *, at_ms: int, idle_since_ms: int, born_before_ms: int) -> int:
-    """End the sessions of *widget* that idled since *idle_since_ms* or were opened before *born_before_ms*; how many."""
+    """End the sessions of *widget* that idled since *idle_since_ms* or were opened before *born_before_ms*; how many. Instance-wide: for the sweep."""
     open_ones = update(sessions).where(sessions.c.widget_id == widget, sessions.c.ended_at.is_(None))
     aged = tx.execute(open_ones.where(sessions.c.created_at <= born_before_ms).values(ended_at=at_ms, end_reason="age"))
     idle = tx.execute(open_ones.where(sessions.c.active_at <= idle_since_ms).values(ended_at=at_ms, end_reason="idle"))

@@ -46,6 +46,6 @@ def begin_standing(tx: Tx, org: OrgId, standing: Standing, writes: Sequence[Writ
 
 
 def find_owner(tx: Tx, conversation: ConversationId) -> VisitorId | None:
-    """Whose *conversation* is, in whatever organization: an id that is taken is taken."""
+    """Whose *conversation* is, in whatever organization. Instance-wide: an id that is taken is taken."""
     row = tx.execute(select(conversations.c.visitor_id).where(conversations.c.id == conversation)).one_or_none()
     return VisitorId(row.visitor_id) if row is not None else None

@@ -64,6 +64,8 @@ agents = Table(
     # Names of providers in order; empty means what the instance offers.
     Column("providers", JSON, nullable=False),
     _created_at(),
+    # Rows that were deleted stay while others name them: nothing finds them any more.
+    Column("deleted_at", BigInteger),
     UniqueConstraint("org_id", "name"),
 )
 
@@ -80,6 +82,7 @@ widgets = Table(
     Column("settings", JSON, nullable=False),
     Column("is_active", Boolean, nullable=False),
     _created_at(),
+    Column("deleted_at", BigInteger),
     CheckConstraint("access_mode IN ('session', 'domain', 'identity')", name="access_mode"),
     Index(None, "org_id", "name"),
 )
@@ -347,4 +350,168 @@ widget_builds = Table(
     Column("integrity", String(100), nullable=False),
     Column("content", LargeBinary, nullable=False),
     _created_at(),
+)
+
+# --- operators: people, what they sign in with, and what machines use in their place ---
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    # Lower case.
+    Column("email", String(320), nullable=False, unique=True),
+    Column("name", _NAME, nullable=False),
+    # Argon2id in PHC form.
+    Column("password_hash", String(200), nullable=False),
+    Column("password_changed_at", BigInteger, nullable=False),
+    Column("email_verified_at", BigInteger),
+    # Sealed; in force once it was confirmed with a code.
+    Column("totp_secret", Text),
+    Column("totp_confirmed_at", BigInteger),
+    # The last time step whose code was used (RFC 6238, section 5.2): none works twice.
+    Column("totp_step", BigInteger),
+    _created_at(),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("org_id", _ID, ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(8), nullable=False),
+    _created_at(),
+    CheckConstraint("role IN ('owner', 'admin', 'analyst', 'viewer')", name="role"),
+    Index(None, "user_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("email", String(320), nullable=False),
+    Column("role", String(8), nullable=False),
+    # Of the code in the mail.
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("invited_by", _ID),
+    _created_at(),
+    Column("expires_at", BigInteger, nullable=False),
+    CheckConstraint("role IN ('owner', 'admin', 'analyst', 'viewer')", name="role"),
+    UniqueConstraint("org_id", "email"),
+)
+
+mailed_codes = Table(
+    "mailed_codes",
+    metadata,
+    # Of a code that may be used once: to set a password anew, to prove an address, to make the first user.
+    Column("digest", String(64), primary_key=True),
+    Column("purpose", String(8), nullable=False),
+    # Null only for the first user, who is yet to be made.
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE")),
+    _created_at(),
+    Column("expires_at", BigInteger, nullable=False),
+    CheckConstraint("purpose IN ('reset', 'verify', 'setup')", name="purpose"),
+    Index(None, "user_id"),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    _created_at(),
+    Index(None, "user_id"),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # Which refresh token is the newest: they are signed and numbered, and none is kept.
+    Column("generation", Integer, nullable=False),
+    # Keyed hash of the Idempotency-Key that the newest one was asked for with.
+    Column("refreshed_with", String(64)),
+    Column("address", String(64), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+    _created_at(),
+    Column("active_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index(None, "user_id", "created_at"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    # Keyed hash of an account, an address, or both.
+    Column("subject", String(64), nullable=False),
+    _created_at(),
+    Index(None, "subject", "created_at"),
+    Index(None, "created_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("name", _NAME, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("last4", String(4), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    # Addresses that may use it (CIDR); empty means all.
+    Column("networks", JSON, nullable=False),
+    Column("created_by", _ID),
+    _created_at(),
+    Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index(None, "org_id", "created_at"),
+)
+
+providers = Table(
+    "providers",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _org(),
+    Column("name", _NAME, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("base_url", String(2048), nullable=False),
+    Column("model", _NAME, nullable=False),
+    # Sealed; null for servers that need none.
+    Column("api_key", Text),
+    Column("last4", String(4)),
+    # Set up on the command line: its target may be private.
+    Column("is_local", Boolean, nullable=False),
+    _created_at(),
+    CheckConstraint("kind IN ('openai')", name="kind"),
+    UniqueConstraint("org_id", "name"),
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    # What sealed texts call it.
+    Column("id", String(16), primary_key=True),
+    # Sealed with a key that is derived from SECRET_KEY.
+    Column("wrapped", Text, nullable=False),
+    _created_at(),
+    # Since when nothing new is sealed with it.
+    Column("retired_at", BigInteger),
+)
+
+office_replays = Table(
+    "office_replays",
+    metadata,
+    # Keyed hash of actor, route and Idempotency-Key.
+    Column("digest", String(64), primary_key=True),
+    _org(),
+    Column("body_digest", String(64), nullable=False),
+    # What was answered, without its secrets; null until it was.
+    Column("answer", JSON),
+    _created_at(),
+    Index(None, "created_at"),
 )

@@ -34,6 +34,12 @@ def add_usage(tx: Tx, rows: Sequence[UsageRow]) -> None:
         tx.execute(statement.on_conflict_do_update(index_elements=[usage.c.widget_id, usage.c.day], set_=summed))
 
 
+def messages_today(tx: Tx, org: OrgId, day: str) -> dict[WidgetId, int]:
+    """How many messages each widget of *org* has had on *day*."""
+    rows = tx.execute(select(usage.c.widget_id, usage.c.messages).where(usage.c.org_id == org, usage.c.day == day))
+    return {WidgetId(row.widget_id): row.messages for row in rows}
+
+
 def list_usage(tx: Tx, org: OrgId, widget: WidgetId) -> list[UsageRow]:
     """Every day of *widget* in *org*, newest first."""
     rows = tx.execute(select(usage).where(usage.c.org_id == org, usage.c.widget_id == widget).order_by(usage.c.day.desc()))

@@ -21,7 +21,7 @@ class BuiltFile:
 
 
 def keep_build(tx: Tx, version: str, files: Mapping[str, BuiltFile], *, at_ms: int, replaces: bool) -> bool:
-    """Keep *files* as the build of *version*, unless there is one; with *replaces* also then. Whether they were kept.
+    """Keep *files* as the build of *version*, unless there is one; with *replaces* also then. Whether they were kept. Instance-wide.
 
     The loader, which every build has, decides for all: of two processes that start at once, one keeps its whole build.
     """
@@ -36,14 +36,14 @@ def keep_build(tx: Tx, version: str, files: Mapping[str, BuiltFile], *, at_ms: i
 
 
 def load_build(tx: Tx, version: str) -> dict[str, BuiltFile]:
-    """The files of *version* by name; none when it was never shipped."""
+    """The files of *version* by name; none when it was never shipped. Instance-wide."""
     table = widget_builds.c
     rows = tx.execute(select(table.name, table.content, table.integrity).where(table.version == version))
     return {name: BuiltFile(content, integrity) for name, content, integrity in rows}
 
 
 def find_file(tx: Tx, version: str, name: str) -> BuiltFile | None:
-    """One file of *version*."""
+    """One file of *version*. Instance-wide."""
     table = widget_builds.c
     row = tx.execute(select(table.content, table.integrity).where(table.version == version, table.name == name)).first()
     return None if row is None else BuiltFile(row.content, row.integrity)

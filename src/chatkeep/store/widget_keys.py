@@ -1,9 +1,9 @@
 """Keys of widgets: what identities and page tickets are checked with. Rows in, frozen rows out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 
 from chatkeep.ids import KeyId, OrgId, WidgetId
 from chatkeep.store.engine import Tx
@@ -52,9 +52,18 @@ def list_keys(tx: Tx, org: OrgId, widget: WidgetId) -> list[WidgetKeyRow]:
     """Every key of *widget* in *org*, retired or not, oldest first."""
     of_widget = (widget_keys.c.org_id == org, widget_keys.c.widget_id == widget)
     rows = tx.execute(select(widget_keys).where(*of_widget).order_by(widget_keys.c.created_at, widget_keys.c.id))
-    return [
-        WidgetKeyRow(KeyId(r.id), OrgId(r.org_id), WidgetId(r.widget_id), r.purpose, r.kid, r.algorithm, r.material, r.created_at, r.retires_at) for r in rows
-    ]
+    return [_key(row) for row in rows]
+
+
+def sealed_widget_keys(tx: Tx) -> list[WidgetKeyRow]:
+    """Every key that is a secret. Instance-wide: for changing the keys that seal."""
+    return [_key(row) for row in tx.execute(select(widget_keys).where(widget_keys.c.algorithm == "HS256").order_by(widget_keys.c.id))]
+
+
+def reseal_widget_key(tx: Tx, org: OrgId, key: WidgetKeyRow, new: str) -> bool:
+    """Put *new* in the place of what *key* holds, unless that changed meanwhile."""
+    one = (widget_keys.c.org_id == org, widget_keys.c.id == key.key_id, widget_keys.c.material == key.material)
+    return tx.execute(update(widget_keys).where(*one).values(material=new)).rowcount == 1
 
 
 def retire_key(tx: Tx, org: OrgId, widget: WidgetId, key: KeyId, *, at_ms: int) -> bool:
@@ -71,6 +80,13 @@ def replace_ticket_keys(tx: Tx, org: OrgId, key: WidgetKeyRow, *, old_until_ms: 
     of_widget = (widget_keys.c.org_id == org, widget_keys.c.widget_id == key.widget_id, widget_keys.c.purpose == "ticket")
     tx.execute(update(widget_keys).where(*of_widget, _ends_after(old_until_ms)).values(retires_at=old_until_ms))
     add_key(tx, org, key)
+
+
+def _key(row: Row[Any]) -> WidgetKeyRow:
+    """A row of the table as ``WidgetKeyRow``."""
+    return WidgetKeyRow(
+        KeyId(row.id), OrgId(row.org_id), WidgetId(row.widget_id), row.purpose, row.kid, row.algorithm, row.material, row.created_at, row.retires_at
+    )
 
 
 def _ends_after(at_ms: int) -> ColumnElement[bool]:

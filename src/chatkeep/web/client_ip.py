@@ -26,10 +26,15 @@ class Proxies:
 
 def parse_proxies(texts: Iterable[str]) -> Proxies:
     """The setting ``TRUSTED_PROXIES``. Raises ``Misconfigured``."""
+    return Proxies(parse_networks(texts, "CHATKEEP_TRUSTED_PROXIES"))
+
+
+def parse_networks(texts: Iterable[str], variable: str) -> tuple[Network, ...]:
+    """The networks that the setting *variable* lists. Raises ``Misconfigured``."""
     try:
-        return Proxies(tuple(ipaddress.ip_network(text, strict=False) for text in texts))
+        return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
     except ValueError:
-        msg = "CHATKEEP_TRUSTED_PROXIES has a part that is not an address or network: write them like 10.0.0.0/8,127.0.0.1"
+        msg = f"{variable} has a part that is not an address or network: write them like 10.0.0.0/8,127.0.0.1"
         raise Misconfigured(msg) from None
 
 

@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from chatkeep.admit import Arrival, Desk, refuse
 from chatkeep.admit.domains import find_origin
 from chatkeep.admit.widget_settings import LARGEST_BODY
+from chatkeep.audit.redact import show_path
 from chatkeep.crypto import new_id
 from chatkeep.errors import Reason, Refused, Unavailable
 from chatkeep.ids import find_caller_request_id
@@ -31,6 +32,8 @@ from chatkeep.web.routes import Call, EventStream, Reply, Route
 
 log = logging.getLogger("chatkeep.http")
 _json = msgspec.json.Encoder()
+# Where a request that no route takes is worth a record.
+_RECORDED = frozenset({Surface.VISITOR_API, Surface.ADMIN_API})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class PathApp:
 
     def __init__(self, methods: Mapping[str, Route], edge: Edge, surface: Surface | None = None) -> None:
         self._methods = methods
+        self._path = next(iter(methods.values())).path if methods else None
         self._edge = edge
         self._surface = surface or next(iter(methods.values())).surface
 
@@ -65,6 +69,7 @@ class PathApp:
         """Answer one request (ASGI)."""
         begun = time.perf_counter()
         arrival = read_head(scope, self._edge)
+        shown = show_path(self._path, scope.get("path_params", {}), arrival.route)
         out = _Out(send, arrival, self._surface)
         try:
             reply = await self._answer(arrival, scope, receive, out)
@@ -78,10 +83,10 @@ class PathApp:
             return
         except Exception:
             # The outermost edge: a bug is one 500 with a reference id, its trace in the log.
-            log.exception("internal_server_error", extra={"fields": {"request_id": arrival.request_id, "route": arrival.route}})
+            log.exception("internal_server_error", extra={"fields": {"request_id": arrival.request_id, "route": shown}})
             await out.problem(Unavailable(Reason.INTERNAL_SERVER_ERROR), "")
         finally:
-            _log_request(arrival, out.status, begun)
+            _log_request(arrival, shown, out.status, begun)
 
     async def _answer(self, arrival: Arrival, scope: Scope, receive: Receive, out: "_Out") -> Reply | EventStream | None:
         """What the handler of the method says; the CORS layer's own answer for a preflight."""
@@ -91,7 +96,7 @@ class PathApp:
             return None
         route = self._methods.get("GET" if arrival.method == "HEAD" else arrival.method)
         if route is None:
-            if self._surface is Surface.VISITOR_API:
+            if self._surface in _RECORDED:
                 refuse(arrival, Reason.METHOD_NOT_ALLOWED if self._methods else Reason.NOT_FOUND, desk)
             raise Refused(Reason.METHOD_NOT_ALLOWED if self._methods else Reason.NOT_FOUND)
         # Also where none is looked at: a request that never becomes whole must have no effect.
@@ -276,14 +281,14 @@ async def _wait_until_gone(receive: Receive, told: Callable[[], None]) -> None:
     told()
 
 
-def _log_request(arrival: Arrival, status: int, begun: float) -> None:
+def _log_request(arrival: Arrival, shown: str, status: int, begun: float) -> None:
     """One line a request: where to, what came of it, how long it took. No query, no body, no token."""
     if log.isEnabledFor(logging.INFO):
         fields = {
             "request_id": arrival.request_id,
             "caller_request_id": arrival.caller_request_id,
             "method": arrival.method,
-            "path": arrival.route,
+            "path": shown,
             "status": status,
             "milliseconds": round((time.perf_counter() - begun) * 1000, 1),
         }

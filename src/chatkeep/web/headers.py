@@ -13,9 +13,11 @@ class Surface(StrEnum):
     """The kinds of answers that we give."""
 
     VISITOR_API = "visitor_api"
+    ADMIN_API = "admin_api"
     HEALTH = "health"
     DOCUMENT = "document"
     WIDGET_FILES = "widget_files"
+    PAGES = "pages"
     FRAME_PAGE = "frame_page"
 
 
@@ -29,8 +31,24 @@ _API: Headers = [
 ]
 _POLICIES: dict[Surface, Headers] = {
     Surface.VISITOR_API: _API,
+    # As the visitor API, and never with CORS: no page of another origin reads it.
+    Surface.ADMIN_API: _API,
     Surface.HEALTH: _API,
     Surface.DOCUMENT: _API,
+    # The dashboard's policy: our own files alone, no inline script or style, no HTML from strings.
+    Surface.PAGES: [
+        *_EVERYWHERE,
+        (
+            b"content-security-policy",
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'none'; "
+            b"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+        ),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"strict-origin-when-cross-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+        (b"permissions-policy", b"geolocation=(), microphone=(), camera=()"),
+    ],
     # Without cross-origin, a page with COEP could not load the loader.
     Surface.WIDGET_FILES: [
         *_EVERYWHERE,

@@ -9,17 +9,19 @@ from msgspec import Struct
 from chatkeep import __version__
 from chatkeep.errors import LimitHit, Reason, Refused, Unavailable
 from chatkeep.ids import CONVERSATION_FORM, MESSAGE_FORM, PLACE_FORM, WIDGET_FORM
+from chatkeep.web.examples import example_of
 from chatkeep.web.headers import Surface
 from chatkeep.web.problems import WORDINGS, envelope
+from chatkeep.web.reference import reference_routes
 from chatkeep.web.routes import Audience, Call, Parameter, Reply, Route
 
 _REFERENCE = "#/components/schemas/{name}"
 _NO_CONTENT = 204
 _TOO_MANY = 429
 _EXAMPLE_ID = "abcdefghijklmnopqrstuvwxyz"
-_IN_PATH = {
+_IN_PATH: dict[str, Parameter] = {
     "widget_id": Parameter("The widget.", {"type": "string", "pattern": WIDGET_FORM, "examples": [f"widget_{_EXAMPLE_ID}"]}),
-    "conversation_id": Parameter("A conversation of the visitor's own.", {"type": "string", "pattern": CONVERSATION_FORM, "examples": [f"conv_{_EXAMPLE_ID}"]}),
+    "conversation_id": Parameter("A conversation of the caller's own.", {"type": "string", "pattern": CONVERSATION_FORM, "examples": [f"conv_{_EXAMPLE_ID}"]}),
     "message_id": Parameter(
         "An answer in a conversation of the visitor's own.", {"type": "string", "pattern": MESSAGE_FORM, "examples": [f"msg_{_EXAMPLE_ID}"]}
     ),
@@ -37,11 +39,36 @@ _HEADERS: Mapping[str, Parameter] = {
     "ETag": Parameter("Changes whenever the content does."),
 }
 
+_OWN_FORM = "^{prefix}_[a-z2-7]{{26}}$"
+
+
+def _own(prefix: str, text: str) -> Parameter:
+    """An id of ours in a path."""
+    return Parameter(text, {"type": "string", "pattern": _OWN_FORM.format(prefix=prefix), "examples": [f"{prefix}_{_EXAMPLE_ID}"]})
+
+
+_IN_PATH |= {
+    "agent_id": _own("agent", "An agent of the organization."),
+    "provider_id": _own("prov", "A provider that the organization brought."),
+    "key_id": _own("key", "An API key."),
+    "user_id": _own("usr", "A user."),
+    "invitation_id": _own("invite", "An invitation."),
+    "block_id": _own("block", "A block."),
+    "session_id": _own("sess", "A visitor's session."),
+    "login_id": _own("login", "A login of one's own."),
+    "token": Parameter(
+        "The id of a session or API key, or a token itself.", {"type": "string", "pattern": r"^[\w.-]{1,1536}$", "examples": [f"sess_{_EXAMPLE_ID}"]}
+    ),
+}
+_SCHEMES: Mapping[Audience, str] = {Audience.SESSION: "session", Audience.PERSON: "person", Audience.OPERATOR: "operator"}
+
 _SURFACES = {
+    Surface.ADMIN_API: "For operators and their programs: a bearer token with every request, no cookies, no CORS.",
     Surface.VISITOR_API: "What a visitor's browser calls; with CORS, so that pages of other origins may.",
     Surface.HEALTH: "For probes.",
     Surface.DOCUMENT: "What this API says about itself.",
     Surface.WIDGET_FILES: "The widget's own files, for every page.",
+    Surface.PAGES: "Pages for people.",
     Surface.FRAME_PAGE: "The page that holds the chat in frame mode.",
 }
 # Before OpenAPI 3.2 there is no place for an item of a stream: by convention, the schema is that of one event.
@@ -99,13 +126,14 @@ def build_document(routes: Sequence[Route]) -> dict[str, Any]:
     references = dict(zip(unique, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references, components)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Chatkeep visitor API",
+            "title": "Chatkeep API",
             "version": __version__,
-            "description": "What browsers on other people's sites may call. Every error is an `ErrorEnvelope`; `error` is stable.",
+            "description": "The visitor API, which browsers on other people's sites may call, and the admin API, for operators and their programs. "
+            "Every error is an `ErrorEnvelope`; `error` is stable.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This gateway."}],
@@ -114,36 +142,43 @@ def build_document(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "headers": {name: _header(header) for name, header in _HEADERS.items()},
-            "securitySchemes": {"session": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A session token."}},
+            "securitySchemes": {
+                "session": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A visitor's session token."},
+                "person": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From `POST /api/admin/auth/token`; 15 minutes."},
+                "operator": {"type": "http", "scheme": "bearer", "description": "A person's token, or an API key (`sec_…`) with the scope named."},
+            },
         },
     }
 
 
 def document_routes(routes: Sequence[Route]) -> list[Route]:
-    """The row that serves the document of *routes*, itself included."""
+    """The rows that serve the document of *routes*, themselves included: for programs, and as a page."""
     content: list[bytes] = []
 
     async def read_document(_call: Call) -> Reply:
         return Reply(content=content[0])
 
     own = Route("GET", "/api/openapi.json", Audience.EVERYBODY, Surface.DOCUMENT, "This document", read_document, None, content_type="application/json")
-    content.append(msgspec.json.encode(build_document([*routes, own])))
-    return [own]
+    # The page is in the document too, and made from it: its row first, its content after.
+    pages = reference_routes(build_document([*routes, own]))
+    content.append(msgspec.json.encode(build_document([*routes, own, *pages])))
+    return [own, *pages]
 
 
-def _operation(route: Route, references: dict[type, dict[str, Any]]) -> dict[str, Any]:
+def _operation(route: Route, references: dict[type, dict[str, Any]], components: Mapping[str, Any]) -> dict[str, Any]:
     """One method of one path."""
+    needs = (f"Needs `{route.permission.value}`.",) if route.permission is not None else ()
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__.strip("_"),
         "summary": route.summary,
-        "description": " ".join((f"For {route.audience.value}.", route.notes)).strip(),
+        "description": " ".join((f"For {route.audience.value}.", *needs, route.notes)).strip(),
         "tags": [route.surface.value],
         "parameters": _parameters(route),
-        "responses": _responses(route, references),
-        "security": [{"session": []}, *([{}] if route.tokenless else [])] if route.audience is Audience.SESSION else [],
+        "responses": _responses(route, references, components),
+        "security": [{_SCHEMES[route.audience]: []}, *([{}] if route.tokenless else [])] if route.audience in _SCHEMES else [],
     }
     if route.request is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": references[route.request]}}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": _shown(references[route.request], components)}}
     return operation
 
 
@@ -171,13 +206,18 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _responses(route: Route, references: dict[type, dict[str, Any]]) -> dict[str, Any]:
+def _shown(schema: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """*schema* with an example of it."""
+    return {"schema": schema, "example": example_of(schema, components)}
+
+
+def _responses(route: Route, references: dict[type, dict[str, Any]], components: Mapping[str, Any]) -> dict[str, Any]:
     """The good answer and every documented error, by status."""
-    responses = {str(route.status): _good(route, references)}
+    responses = {str(route.status): _good(route, references, components)}
     if route.revalidates:
         responses["304"] = {"description": "The client has it already.", "headers": _headers("X-Request-ID", "ETag")}
     for status, text in route.also.items():
-        responses[str(status)] = {**_good(route, references), "description": text}
+        responses[str(status)] = {**_good(route, references, components), "description": text}
     by_status: dict[int, list[Reason]] = {}
     for reason in route.errors:
         by_status.setdefault(WORDINGS[reason].status, []).append(reason)
@@ -186,13 +226,13 @@ def _responses(route: Route, references: dict[type, dict[str, Any]]) -> dict[str
     return responses
 
 
-def _good(route: Route, references: dict[type, dict[str, Any]]) -> dict[str, Any]:
+def _good(route: Route, references: dict[type, dict[str, Any]], components: Mapping[str, Any]) -> dict[str, Any]:
     """What is answered when all goes well."""
     good: dict[str, Any] = {"description": route.summary + ".", "headers": _headers("X-Request-ID", *(("ETag",) if route.revalidates else ()))}
     good["headers"] |= {name: _header(Parameter(text)) for name, text in route.gives.items()}
     content: dict[str, Any] = {}
     if route.response is not None:
-        content["application/json"] = {"schema": references[route.response]}
+        content["application/json"] = _shown(references[route.response], components)
     elif route.content_type == "text/event-stream":
         content |= _EVENT_STREAM
     elif route.status != _NO_CONTENT:

@@ -51,6 +51,16 @@ WORDINGS: Mapping[Reason, Wording] = dict(
         _words(Reason.INVALID_PROOF, 401, "The proof of possession does not fit. Check the clock and sign a new one."),
         _words(Reason.INVALID_IDENTITY, 401, "Your sign-in could not be confirmed. Load the page again."),
         _words(Reason.TOKEN_EXPIRED, 401, "This token is too old. Refresh the session."),
+        _words(Reason.AUTHENTICATION_REQUIRED, 401, "Send a token, as Authorization: Bearer and the token."),
+        _words(Reason.INVALID_ADMIN_TOKEN, 401, "This token is not valid, or no longer. Sign in again."),
+        _words(Reason.ADMIN_TOKEN_EXPIRED, 401, "This token is too old. Ask for the next one.", "token_expired"),
+        _words(Reason.API_KEY_REJECTED, 401, "This API key is not valid here.", "invalid_token"),
+        _words(Reason.API_KEY_IN_BROWSER, 403, "API keys are for servers: a browser would show this one to everybody. Revoke it."),
+        _words(Reason.INVALID_CREDENTIALS, 401, "Email address or password is wrong."),
+        _words(Reason.SECOND_FACTOR_REQUIRED, 401, "Send the code of your authenticator app, or a recovery code."),
+        _words(Reason.LOGIN_LOCKED, 429, "Too many attempts to sign in.", "rate_limit_exceeded"),
+        _words(Reason.FORBIDDEN, 403, "You may not do this."),
+        _words(Reason.CONFLICT, 409, "Something that exists already is in the way."),
         _words(Reason.SESSION_EXPIRED, 410, "This session has ended. Open a new one."),
         _words(Reason.IDEMPOTENCY_IN_PROGRESS, 409, "This very request is being answered right now."),
         _words(Reason.IDEMPOTENCY_KEY_REUSED, 422, "This idempotency key was used for another request."),
@@ -122,6 +132,8 @@ def _limit_message(limit: LimitHit) -> str:
         return "This conversation is full. Start a new one."
     if limit.limit_type == "concurrency":
         return "Too many answers at once. Wait for one to end."
+    if limit.limit_type == "login":
+        return f"Too many attempts to sign in. Try again in {_duration(limit.retry_after)}."
     return f"Too many messages. Try again in {_duration(limit.retry_after)}."
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from chatkeep.admit import Arrival
+from chatkeep.admit.permissions import Permission
 from chatkeep.errors import Reason
 from chatkeep.web.headers import Surface
 
@@ -20,6 +21,9 @@ class Audience(StrEnum):
     EVERYBODY = "everybody"
     LISTED_PAGE = "a page that the widget lists"
     SESSION = "a visitor with a session of that page"
+    ANYBODY_SIGNING_IN = "somebody who wants to sign in"
+    PERSON = "an operator who has signed in, for what is their own"
+    OPERATOR = "an operator of the organization, or an API key of theirs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +99,12 @@ class Route:
     revalidates: bool = False
     # Whether widgets in access mode domain take it without a session.
     tokenless: bool = False
+    # What an operator must be allowed to do.
+    permission: Permission | None = None
     notes: str = ""
+
+    def __post_init__(self) -> None:
+        """A route for operators says what they must be allowed to do, and no other route does."""
+        if (self.permission is not None) is not (self.audience is Audience.OPERATOR):
+            msg = f"{self.method} {self.path}: a permission belongs to the audience OPERATOR, and to no other"
+            raise TypeError(msg)

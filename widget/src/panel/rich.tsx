@@ -17,7 +17,7 @@ export const plainOf = (html: string): string =>
     .trim();
 
 export const enricher =
-  (lazy: Lazy, imageHosts: readonly string[], words: () => Words) =>
+  (lazy: Lazy, imageHosts: readonly string[], words: () => Pick<Words, 'image' | 'table'>) =>
   async (html: string): Promise<Rich> => {
     const answer = plainOf(html) || words().image;
     const drawn = await lazy('rich').then(({ nodesOf }) => nodesOf(html, imageHosts, words()), () => null);

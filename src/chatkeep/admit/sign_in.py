@@ -1,0 +1,145 @@
+"""Is this the person, and are they not guessing? Password, second factor, lock-out.
+
+Stops: guessing and spraying of passwords and codes; finding out who has an account. An
+attempt counts as a failure before its password is looked at, so that parallel ones do
+not slip through; when it was right, it is taken back. Five failures in 15 minutes for an
+account, an address, or the two together make the next attempt wait, 30 s at first and at
+most 15 minutes. What others did to an account does not keep its user waiting where they
+have signed in before. An unknown account costs the same work and gets the same words.
+Store down: ``Unavailable``: closed. Spec: limits-and-sessions, "admin login".
+Runs in a thread: passwords are slow on purpose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatkeep.admit._types import Desk
+from chatkeep.crypto import keyed_hash
+from chatkeep.crypto.one_time import find_totp_step, recovery_digest
+from chatkeep.crypto.passwords import hash_password, is_outdated, is_password
+from chatkeep.errors import LimitHit, Reason, Refused
+from chatkeep.ids import UserId
+from chatkeep.store import Store, Tx, logins, users
+from chatkeep.store.users import UserRow
+from chatkeep.vault import Vault, place_of_totp
+
+_FAILURES = 5
+_WINDOW_SECONDS = 900
+_FIRST_WAIT_SECONDS = 30
+_KNOWN_PLACE_MS = 90 * 86_400_000
+_NOBODY = UserId("usr_nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody typed, and where. *bucket*: what limits count by."""
+
+    email: str
+    password: str
+    code: str | None
+    recovery_code: str | None
+    address: str
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Subjects:
+    """What failures are counted by, as keyed hashes."""
+
+    account: str
+    address: str
+    pair: str
+
+    @property
+    def all(self) -> Sequence[str]:
+        """All of them."""
+        return self.account, self.address, self.pair
+
+
+def load(attempt: Attempt, store: Store, vault: Vault, desk: Desk) -> UserRow:
+    """The user who signs in. Raises ``Refused``."""
+    subjects = _subjects(attempt, desk)
+    user = store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
+    if not is_password(attempt.password, user.password_hash if user is not None else None) or user is None:
+        raise Refused(Reason.INVALID_CREDENTIALS)
+    if user.has_totp and not attempt.code and not attempt.recovery_code:
+        store.transaction_now(_take_back, subjects)
+        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "missing"})
+    if user.has_totp and not store.transaction_now(use_second_factor, user.user_id, attempt.code, attempt.recovery_code, vault, desk):
+        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "wrong"})
+    if is_outdated(user.password_hash):
+        store.transaction_now(users.set_password, user.user_id, hash_password(attempt.password), at_ms=user.password_changed_at_ms)
+    store.transaction_now(_succeed, subjects)
+    return user
+
+
+def confirm(user: UserRow, password: str, desk: Desk, *, address: str, bucket: str, store: Store) -> None:
+    """Ask somebody who is signed in for their password again; guessing it counts like signing in. Raises ``Refused``."""
+    attempt = Attempt(user.email, password, None, None, address, bucket)
+    subjects = _subjects(attempt, desk)
+    store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
+    if not is_password(password, user.password_hash):
+        raise Refused(Reason.INVALID_CREDENTIALS)
+    store.transaction_now(_take_back, subjects)
+
+
+def use_second_factor(tx: Tx, user_id: UserId, code: str | None, recovery_code: str | None, vault: Vault, desk: Desk) -> bool:
+    """Use a code up: of the app, or one that was written down. ``False`` when it is not right, or was used before."""
+    if recovery_code:
+        return users.use_recovery_code(tx, user_id, recovery_digest(desk.hash_key, recovery_code))
+    user = users.find_user(tx, user_id)
+    if user is None or user.totp_secret is None or not code:
+        return False
+    step = find_totp_step(vault.unseal(tx, user.totp_secret, place=place_of_totp(user_id)), code, desk.clock.now())
+    return step is not None and users.use_totp_step(tx, user_id, step)
+
+
+def _begin(tx: Tx, attempt: Attempt, subjects: _Subjects, *, at_ms: int) -> UserRow | None:
+    """The account, after a look at what it and its address did before; counts as a failure from now on. Raises ``Refused``."""
+    user = users.find_user_by_email(tx, attempt.email)
+    since_ms = at_ms - _KNOWN_PLACE_MS
+    is_known_place = logins.has_signed_in_from(tx, user.user_id if user is not None else _NOBODY, (attempt.address,), since_ms=since_ms)
+    waits = {subject: _wait(tx, subject, at_ms) for subject in subjects.all}
+    if is_known_place:
+        waits[subjects.account] = 0
+    seconds = max(waits.values())
+    if seconds > 0:
+        raise Refused(Reason.LOGIN_LOCKED, limit=LimitHit("login", seconds, _FAILURES, _WINDOW_SECONDS))
+    logins.note_failures(tx, subjects.all, at_ms=at_ms)
+    return user
+
+
+def _wait(tx: Tx, subject: str, at_ms: int) -> int:
+    """Whole seconds until *subject* may try again."""
+    count, last_ms = logins.failures_of(tx, subject, since_ms=at_ms - _WINDOW_SECONDS * 1000)
+    if count < _FAILURES:
+        return 0
+    # Within the window there can be no more than a dozen.
+    delay_ms = 1000 * min(_FIRST_WAIT_SECONDS * 2 ** min(count - _FAILURES, 16), _WINDOW_SECONDS)
+    wait_ms: int = last_ms + delay_ms - at_ms
+    return max(0, -(-wait_ms // 1000))
+
+
+def _take_back(tx: Tx, subjects: _Subjects) -> None:
+    """It was no failure after all."""
+    for subject in subjects.all:
+        logins.forget_last_failure(tx, subject)
+
+
+def _succeed(tx: Tx, subjects: _Subjects) -> None:
+    """The person is there: what was done in their name is forgotten. Of the address only this attempt is, or spraying would have a way round."""
+    logins.forget_last_failure(tx, subjects.address)
+    logins.forget_failures(tx, subject=subjects.account)
+    logins.forget_failures(tx, subject=subjects.pair)
+
+
+def _subjects(attempt: Attempt, desk: Desk) -> _Subjects:
+    """What failures of *attempt* are counted by."""
+    account, address = f"{len(attempt.email)}:{attempt.email}", attempt.bucket
+    names = (f"login-account:{account}", f"login-address:{address}", f"login-pair:{account}:{address}")
+    return _Subjects(*(keyed_hash(desk.hash_key, name) for name in names))
+
+
+def _now_ms(desk: Desk) -> int:
+    """Wall time in ms."""
+    return int(desk.clock.now().timestamp() * 1000)

@@ -1,0 +1,136 @@
+"""``chatkeep users``: people who sign in, and what they may do in the organization."""
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chatkeep.admit.permissions import ROLES
+from chatkeep.cli.office import Office, add_org_option, open_office
+from chatkeep.cli.said import Said, add_commands, table
+from chatkeep.errors import NotThere, WrongUsage
+from chatkeep.manage import mails, members, people
+from chatkeep.manage.views import invitation_view, member_view
+from chatkeep.store.members import MemberRow
+from chatkeep.store.paging import Part
+from chatkeep.store.users import find_user_by_email
+
+_EVERYBODY = Part(1, 100_000)
+_LARGEST_FILE = 4096
+
+
+def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
+    """Add the command and its sub-commands."""
+    parser = commands.add_parser("users", help="people who sign in")
+    sub = add_commands(parser)
+    create = sub.add_parser("create", parents=[everywhere], help="make a user", epilog="Example: chatkeep users create alice@shop.example --role owner")
+    create.add_argument("--name", default="", metavar="NAME", help="what people call them")
+    create.add_argument("--password-file", metavar="FILE", help="file with the password in one line, - for standard input; without it you are asked")
+    create.set_defaults(run=_create)
+    invite = sub.add_parser("invite", parents=[everywhere], help="print a link that makes a member", epilog="Example: chatkeep users invite bob@shop.example")
+    invite.set_defaults(run=_invite)
+    listing = sub.add_parser("list", parents=[everywhere], help="list members", epilog="Example: chatkeep users list --json")
+    listing.set_defaults(run=_list)
+    role = sub.add_parser("role", parents=[everywhere], help="change a member's role", epilog="Example: chatkeep users role bob@shop.example --role admin")
+    role.set_defaults(run=_role)
+    remove = sub.add_parser("remove", parents=[everywhere], help="remove a member", epilog="Example: chatkeep users remove bob@shop.example")
+    remove.set_defaults(run=_remove)
+    reset = sub.add_parser("reset", parents=[everywhere], help="print a link for a new password", epilog="Example: chatkeep users reset bob@shop.example")
+    reset.add_argument("--second-factor", action="store_true", help="also forget the authenticator app, when it is lost")
+    reset.set_defaults(run=_reset)
+    for one in (create, invite, role, remove, reset):
+        one.add_argument("email", metavar="EMAIL")
+    for one in (create, invite, role):
+        one.add_argument("--role", choices=ROLES, default="viewer", help="what they may do (viewer)")
+    for one in (create, invite, listing, role, remove, reset):
+        add_org_option(one)
+
+
+def _create(options: argparse.Namespace) -> Said:
+    """Make a user."""
+    password = _read_password(options.password_file)
+    with open_office(options) as office:
+        where = {"org": office.org.org_id, "role": options.role}
+        user = people.make_user(office.store, office.clock, email=options.email, password=password, name=options.name, is_verified=True, **where)
+        value = _value(members.get_member(office.store, office.org.org_id, user.user_id))
+    return Said(value, [f"Made {user.user_id} ({user.email}), {options.role} of {office.org.name}"])
+
+
+def _invite(options: argparse.Namespace) -> Said:
+    """Print a link."""
+    with open_office(options) as office:
+        made = members.invite(office.store, office.clock, office.org.org_id, email=options.email, role=options.role)
+        link = mails.link(office.settings.public_urls[0], "invitation", made.code)
+    value = {**msgspec.to_builtins(invitation_view(made.row)), "link": link}
+    return Said(value, [f"Give this link to {made.row.email}; it works once, for a week:", "", link])
+
+
+def _list(options: argparse.Namespace) -> Said:
+    """List members."""
+    with open_office(options) as office:
+        found, _ = members.some_members(office.store, office.org.org_id, _EVERYBODY)
+    if not found:
+        return Said([], ["Nobody yet. Make the first one: chatkeep users create alice@shop.example --role owner"])
+    rows = [(row.user_id, row.email, row.name or "-", row.role, "yes" if row.has_totp else "no") for row in found]
+    return Said([_value(row) for row in found], table(("ID", "EMAIL", "NAME", "ROLE", "APP"), rows))
+
+
+def _role(options: argparse.Namespace) -> Said:
+    """Change a role."""
+    with open_office(options) as office:
+        member = members.change_role(office.store, office.org.org_id, _find(office, options.email).user_id, options.role)
+    return Said(_value(member), [f"{member.email} is {member.role} now"])
+
+
+def _remove(options: argparse.Namespace) -> Said:
+    """Remove a member."""
+    with open_office(options) as office:
+        member = _find(office, options.email)
+        members.remove_member(office.store, office.clock, office.org.org_id, member.user_id)
+    return Said({"user_id": member.user_id, "removed": True}, [f"{member.email} is no member any more"])
+
+
+def _reset(options: argparse.Namespace) -> Said:
+    """Print a link for a new password."""
+    with open_office(options) as office:
+        member = _find(office, options.email)
+        user = people.get_user(office.store, member.user_id)
+        if options.second_factor:
+            people.drop_totp(office.store, user)
+        link = mails.link(office.settings.public_urls[0], "reset", people.put_code(office.store, office.clock, "reset", user.user_id))
+    value = {"user_id": user.user_id, "link": link, "second_factor_removed": options.second_factor}
+    return Said(value, [f"Give this link to {user.email}; it works once, for an hour:", "", link])
+
+
+def _find(office: Office, email: str) -> MemberRow:
+    """The member with that address. Raises ``NotThere``."""
+    user = office.store.read_now(find_user_by_email, email.strip().lower())
+    try:
+        return members.get_member(office.store, office.org.org_id, user.user_id if user is not None else "")
+    except NotThere:
+        raise NotThere(f"nobody with the address {email[:100]!r} is a member: `chatkeep users list` shows all") from None
+
+
+def _read_password(path: str | None) -> str:
+    """A password from a file, or asked for. Raises ``WrongUsage``. Never from an option: those are in the list of processes."""
+    if path is None:
+        if not sys.stdin.isatty():
+            raise WrongUsage("give the password in a file: --password-file FILE, or --password-file - for standard input")
+        first = getpass.getpass("Password: ")
+        if first != getpass.getpass("Once more: "):
+            raise WrongUsage("the two passwords differ: try again")
+        return first
+    try:
+        text = sys.stdin.read(_LARGEST_FILE) if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise WrongUsage(f"{path} cannot be read: {reason}") from None
+    return text.rstrip("\r\n")
+
+
+def _value(row: MemberRow) -> Any:
+    """A member as JSON."""
+    return msgspec.to_builtins(member_view(row))

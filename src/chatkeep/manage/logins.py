@@ -1,0 +1,104 @@
+"""Where is somebody signed in, and with which tokens?
+
+An access token lasts 15 minutes. The refresh token that comes with it works once and
+brings the next two; one that was replaced ends the login, because two people have it.
+Spec: admin-api.
+"""
+
+from dataclasses import dataclass
+
+from chatkeep.admit import sign_in
+from chatkeep.admit._types import Desk
+from chatkeep.admit.network import printable_agent
+from chatkeep.admit.sign_in import Attempt
+from chatkeep.crypto import keyed_hash, new_id
+from chatkeep.crypto.office_tokens import ACCESS_SECONDS, REFRESH_SECONDS, AccessClaims, RefreshClaims, find_claims, sign
+from chatkeep.errors import NotThere, Reason, Refused
+from chatkeep.ids import LoginId, OrgId, UserId
+from chatkeep.store import Store, logins
+from chatkeep.store.logins import LoginRow, SignedIn
+from chatkeep.store.members import find_member, organizations_of
+from chatkeep.store.organizations import Organization
+from chatkeep.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What somebody who signed in gets. *expires_in*, *refresh_expires_in*: seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    refresh_expires_in: int
+    person: SignedIn
+
+
+def begin_login(store: Store, vault: Vault, desk: Desk, attempt: Attempt, *, organization: str | None, user_agent: str) -> Tokens:
+    """Sign somebody in to *organization* (id or name), or to the first that they belong to. Raises ``Refused``."""
+    user = sign_in.load(attempt, store, vault, desk)
+    org = _choose(store.read_now(organizations_of, user.user_id), organization)
+    member = store.read_now(find_member, org, user.user_id)
+    if member is None:
+        raise Refused(Reason.FORBIDDEN)
+    at_ms = _now_ms(desk)
+    ends_at_ms = at_ms + REFRESH_SECONDS * 1000
+    row = LoginRow(LoginId(new_id("login")), org, user.user_id, 1, None, attempt.address, printable_agent(user_agent), at_ms, at_ms, ends_at_ms, None)
+    store.transaction_now(logins.add_login, org, row)
+    return _tokens(SignedIn(row, user.email, user.name, member.role), desk)
+
+
+def refresh_login(store: Store, desk: Desk, token: str, *, idempotency_key: str | None, address: str) -> Tokens | LoginId:
+    """The next tokens; or the login that ended because *token* had been used before. Raises ``Refused``."""
+    claims = find_claims(token, RefreshClaims, desk.office_key)
+    at_ms = _now_ms(desk)
+    found = store.read_now(logins.find_signed_in, claims.lid) if claims is not None else None
+    if claims is None or found is None or claims.exp * 1000 <= at_ms or not found.login.is_live(at_ms):
+        raise Refused(Reason.INVALID_ADMIN_TOKEN)
+    known_as = keyed_hash(desk.hash_key, f"refresh:{claims.lid}:{claims.gen}:{idempotency_key}") if idempotency_key is not None else None
+    login = found.login
+    if claims.gen == login.generation:
+        ends_at_ms = at_ms + REFRESH_SECONDS * 1000
+        if not store.transaction_now(logins.rotate_login, login, refreshed_with=known_as, address=address, at_ms=at_ms, expires_at_ms=ends_at_ms):
+            raise Refused(Reason.IDEMPOTENCY_IN_PROGRESS, retry_after=1)
+        found = store.read_now(logins.find_signed_in, claims.lid)
+        if found is None:
+            raise Refused(Reason.INVALID_ADMIN_TOKEN)
+        return _tokens(found, desk)
+    if claims.gen == login.generation - 1 and known_as is not None and known_as == login.refreshed_with:
+        # The answer to this very request was lost: the same tokens, signed anew.
+        return _tokens(found, desk)
+    store.transaction_now(logins.end_login, login.user_id, login.login_id, at_ms=at_ms)
+    return login.login_id
+
+
+def end_login(store: Store, desk: Desk, user: UserId, login_id: str) -> None:
+    """Sign *user* out there. Raises ``NotThere``."""
+    if not store.transaction_now(logins.end_login, user, login_id, at_ms=_now_ms(desk)):
+        raise NotThere("there is no such login")
+
+
+def all_logins(store: Store, desk: Desk, user: UserId) -> list[LoginRow]:
+    """Where *user* is signed in, newest first."""
+    return store.read_now(logins.list_logins, user, at_ms=_now_ms(desk))
+
+
+def _choose(found: list[Organization], wanted: str | None) -> OrgId:
+    """The organization *wanted*, or the first. Raises ``Refused``; one that somebody else has looks like none."""
+    for org in found:
+        if wanted is None or wanted in (org.org_id, org.name):
+            return org.org_id
+    raise Refused(Reason.FORBIDDEN)
+
+
+def _tokens(person: SignedIn, desk: Desk) -> Tokens:
+    """Tokens of the login's newest number."""
+    login, now = person.login, int(desk.clock.now().timestamp())
+    access = sign(AccessClaims(login.user_id, login.org_id, login.login_id, now, now + ACCESS_SECONDS), desk.office_key)
+    ends_at = login.expires_at_ms // 1000
+    refresh = sign(RefreshClaims(login.login_id, login.generation, ends_at), desk.office_key)
+    return Tokens(access, refresh, ACCESS_SECONDS, ends_at - now, person)
+
+
+def _now_ms(desk: Desk) -> int:
+    """Wall time in ms."""
+    return int(desk.clock.now().timestamp() * 1000)

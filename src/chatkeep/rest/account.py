@@ -1,0 +1,216 @@
+"""``/api/admin/auth``, with a token of one's own: who am I, where am I signed in, password, second factor."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from chatkeep.admit import sign_in
+from chatkeep.errors import Reason, Refused
+from chatkeep.manage import logins, mails, people
+from chatkeep.manage.views import LoginView, login_view
+from chatkeep.rest.auth import CodeRequest
+from chatkeep.rest.contract import ACCEPTED, AskedByOperator, Done, Office, person_route
+from chatkeep.store.logins import SignedIn
+from chatkeep.store.members import organizations_of
+from chatkeep.store.users import UserRow, count_recovery_codes
+from chatkeep.web.routes import Route
+
+_Password = Annotated[str, Meta(max_length=1000, examples=["three unrelated words"])]
+
+
+class PasswordRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The password as it is, and as it is to be."""
+
+    current_password: _Password
+    new_password: _Password
+
+
+class ConfirmRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The password, once more, for something that weakens the account."""
+
+    current_password: _Password
+
+
+class OrganizationPart(Struct):
+    """An organization that somebody belongs to."""
+
+    organization_id: str
+    name: str
+
+
+class Me(Struct):
+    """Who is signed in."""
+
+    success: bool
+    user_id: str
+    email: str
+    email_verified: bool
+    name: str
+    role: str
+    permissions: list[str]
+    has_totp: bool
+    recovery_codes_left: int
+    organization_id: str
+    organizations: list[OrganizationPart]
+
+
+class LoginList(Struct):
+    """Everywhere that somebody is signed in."""
+
+    success: bool
+    sessions: list[LoginView]
+
+
+class TotpReply(Struct):
+    """A secret for an authenticator app, shown this once."""
+
+    success: bool
+    secret: str
+    otpauth_url: str
+
+
+class RecoveryCodes(Struct):
+    """Codes to write down, shown this once; each works one time instead of the app."""
+
+    success: bool
+    recovery_codes: list[str]
+
+
+def account_routes(office: Office) -> list[Route]:
+    """The rows of this file."""
+    at = "/api/admin/auth"
+    again = (Reason.INVALID_CREDENTIALS, Reason.LOGIN_LOCKED)
+    return [
+        person_route(office, "GET", f"{at}/me", "Who am I", read_me, Me),
+        person_route(office, "POST", f"{at}/logout", "Sign out", sign_out, Done),
+        person_route(office, "GET", f"{at}/sessions", "Where am I signed in", list_logins, LoginList),
+        person_route(office, "DELETE", f"{at}/sessions/{{login_id}}", "Sign out elsewhere", end_login, Done, errors=(Reason.NOT_FOUND,)),
+        person_route(
+            office,
+            "POST",
+            f"{at}/password",
+            "Change the password",
+            change_password,
+            Done,
+            request=PasswordRequest,
+            errors=again,
+            notes="Every other login ends.",
+        ),
+        person_route(office, "POST", f"{at}/email/verify", "Ask for a mail that proves the address", ask_to_verify, Done, status=ACCEPTED),
+        person_route(
+            office, "POST", f"{at}/totp", "Ask for a secret of an authenticator app", offer_totp, TotpReply, secrets=("secret", "otpauth_url"),
+            request=ConfirmRequest, errors=again,
+        ),
+        person_route(
+            office, "POST", f"{at}/totp/confirm", "Put the authenticator app in force", confirm_totp, RecoveryCodes, secrets=("recovery_codes",),
+            request=CodeRequest,
+        ),
+        person_route(
+            office, "POST", f"{at}/totp/disable", "Sign in without an authenticator app", disable_totp, Done, request=ConfirmRequest, errors=again
+        ),
+        person_route(
+            office, "POST", f"{at}/recovery-codes", "Get other recovery codes", renew_codes, RecoveryCodes, secrets=("recovery_codes",),
+            request=ConfirmRequest, errors=again,
+        ),
+    ]  # fmt: skip
+
+
+def read_me(asked: AskedByOperator) -> Me:
+    """Who is signed in."""
+    person, user = _person(asked), _user(asked)
+    return Me(
+        success=True,
+        user_id=user.user_id,
+        email=user.email,
+        email_verified=user.email_verified_at_ms is not None,
+        name=user.name,
+        role=person.role,
+        permissions=sorted(asked.operator.permissions),
+        has_totp=user.has_totp,
+        recovery_codes_left=asked.store.read_now(count_recovery_codes, user.user_id),
+        organization_id=asked.org,
+        organizations=[OrganizationPart(org.org_id, org.name) for org in asked.store.read_now(organizations_of, user.user_id)],
+    )
+
+
+def sign_out(asked: AskedByOperator) -> Done:
+    """End this login."""
+    login = _person(asked).login
+    logins.end_login(asked.store, asked.office.desk, login.user_id, login.login_id)
+    return Done(success=True, message="You are signed out.")
+
+
+def list_logins(asked: AskedByOperator) -> LoginList:
+    """Everywhere that this person is signed in."""
+    current = _person(asked).login
+    found = logins.all_logins(asked.store, asked.office.desk, current.user_id)
+    return LoginList(success=True, sessions=[login_view(row, current.login_id) for row in found])
+
+
+def end_login(asked: AskedByOperator) -> Done:
+    """End another login."""
+    logins.end_login(asked.store, asked.office.desk, _person(asked).login.user_id, asked.params["login_id"])
+    return Done(success=True, message="That login has ended.")
+
+
+async def change_password(asked: AskedByOperator) -> Done:
+    """Change the password."""
+    request: PasswordRequest = asked.body
+    user = await asked.run(_confirmed, asked, request.current_password)
+    await asked.run(people.change_password, asked.store, asked.clock, user, request.new_password, but=_person(asked).login.login_id)
+    if asked.office.postman.is_there:
+        asked.office.postman.take(mails.password_changed(user.email))
+    return Done(success=True, message="The password is changed. Every other login has ended.")
+
+
+async def ask_to_verify(asked: AskedByOperator) -> Done:
+    """Mail a code to the own address."""
+    user = await asked.run(_user, asked)
+    code = await asked.run(people.put_code, asked.store, asked.clock, "verify", user.user_id)
+    if asked.office.postman.is_there:
+        asked.office.postman.take(mails.verification(user.email, gateway=asked.office.gateway, code=code))
+    return Done(success=True, message="A mail is on its way.")
+
+
+def offer_totp(asked: AskedByOperator) -> TotpReply:
+    """A secret for an app."""
+    offer = people.offer_totp(asked.store, asked.office.vault, _confirmed(asked, asked.body.current_password))
+    return TotpReply(success=True, secret=offer.secret, otpauth_url=offer.address)
+
+
+def confirm_totp(asked: AskedByOperator) -> RecoveryCodes:
+    """Put the app in force."""
+    desk = asked.office.desk
+    codes = people.confirm_totp(asked.store, asked.clock, asked.office.vault, desk.hash_key, _user(asked), asked.body.code)
+    return RecoveryCodes(success=True, recovery_codes=list(codes))
+
+
+def disable_totp(asked: AskedByOperator) -> Done:
+    """Do without the app."""
+    people.drop_totp(asked.store, _confirmed(asked, asked.body.current_password))
+    return Done(success=True, message="You sign in with your password alone now.")
+
+
+def renew_codes(asked: AskedByOperator) -> RecoveryCodes:
+    """Other recovery codes."""
+    user = _confirmed(asked, asked.body.current_password)
+    return RecoveryCodes(success=True, recovery_codes=list(people.renew_recovery_codes(asked.store, asked.clock, asked.office.desk.hash_key, user)))
+
+
+def _person(asked: AskedByOperator) -> SignedIn:
+    """Who is signed in. The door lets nobody else in."""
+    if asked.operator.person is None:
+        raise Refused(Reason.FORBIDDEN)
+    return asked.operator.person
+
+
+def _user(asked: AskedByOperator) -> UserRow:
+    """The user who is signed in."""
+    return people.get_user(asked.store, _person(asked).login.user_id)
+
+
+def _confirmed(asked: AskedByOperator, password: str) -> UserRow:
+    """The user who is signed in, and knows their password. Raises ``Refused``."""
+    user, address = _user(asked), asked.arrival.address
+    sign_in.confirm(user, password, asked.office.desk, address=address.text, bucket=address.bucket, store=asked.office.desk.store)
+    return user

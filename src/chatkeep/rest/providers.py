@@ -1,0 +1,121 @@
+"""``/api/admin/providers``: bring your own key. Keys go in and never come out."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from chatkeep.admit.permissions import Permission
+from chatkeep.manage import providers
+from chatkeep.manage.providers import Change
+from chatkeep.manage.views import ProviderView, provider_view
+from chatkeep.rest.contract import CREATED, AskedByOperator, Done, Office, operator_route
+from chatkeep.web.routes import Route
+
+_Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Our OpenAI account"])]
+_Url = Annotated[str, Meta(min_length=1, max_length=2048, examples=["https://api.openai.com/v1"])]
+_Model = Annotated[str, Meta(min_length=1, max_length=200, examples=["gpt-5-mini"])]
+_Key = Annotated[str, Meta(max_length=4096, extra_json_schema={"writeOnly": True})]
+
+
+class ProviderRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider to bring: any server with an OpenAI-compatible API."""
+
+    name: _Name
+    base_url: _Url
+    model: _Model
+    kind: Literal["openai"] = "openai"
+    api_key: _Key | None = None
+
+
+class ProviderPatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. An empty key removes the key; another address needs the key again."""
+
+    name: _Name | None = None
+    base_url: _Url | None = None
+    model: _Model | None = None
+    api_key: _Key | None = None
+
+
+class ProviderOne(Struct):
+    """One provider."""
+
+    success: bool
+    provider: ProviderView
+
+
+class ProviderList(Struct):
+    """A part of the providers, oldest first."""
+
+    success: bool
+    providers: list[ProviderView]
+    total: int
+    page: int
+    limit: int
+
+
+class ProviderTried(Struct):
+    """What came of asking the provider for one word. *failure* is a code; *status* what its server answered."""
+
+    success: bool
+    milliseconds: int
+    failure: str | None
+    status: int | None
+
+
+def provider_routes(office: Office) -> list[Route]:
+    """The rows of this file."""
+    every, one = "/api/admin/providers", "/api/admin/providers/{provider_id}"
+    read, write = Permission.PROVIDERS_READ, Permission.PROVIDERS_WRITE
+    return [
+        operator_route(office, "POST", every, write, "Bring a provider", bring_provider, ProviderOne, request=ProviderRequest, status=CREATED),
+        operator_route(office, "GET", every, read, "List providers", list_providers, ProviderList, is_paged=True),
+        operator_route(office, "GET", one, read, "Read a provider", read_provider, ProviderOne),
+        operator_route(office, "PATCH", one, write, "Change a provider", change_provider, ProviderOne, request=ProviderPatch),
+        operator_route(office, "DELETE", one, write, "Remove a provider", delete_provider, Done, notes="Not while an agent asks it."),
+        operator_route(
+            office, "POST", f"{one}/test", write, "Try a provider", try_provider, ProviderTried, notes="Asks it for one word, which costs what that costs."
+        ),
+    ]
+
+
+def bring_provider(asked: AskedByOperator) -> ProviderOne:
+    """Bring a provider."""
+    request: ProviderRequest = asked.body
+    wanted = Change(request.name, request.base_url, request.model, request.api_key)
+    made = providers.bring_provider(asked.store, asked.clock, asked.office.vault, asked.org, kind=request.kind, wanted=wanted, is_local=False)
+    return ProviderOne(success=True, provider=provider_view(made))
+
+
+def list_providers(asked: AskedByOperator) -> ProviderList:
+    """A part of the providers."""
+    part = asked.part
+    rows, total = providers.some_providers(asked.store, asked.org, part)
+    return ProviderList(success=True, providers=[provider_view(row) for row in rows], total=total, page=part.page, limit=part.limit)
+
+
+def read_provider(asked: AskedByOperator) -> ProviderOne:
+    """One provider."""
+    return ProviderOne(success=True, provider=provider_view(providers.get_provider(asked.store, asked.org, asked.params["provider_id"])))
+
+
+def change_provider(asked: AskedByOperator) -> ProviderOne:
+    """Change a provider. One that the command line set up keeps its private target only while its address stays."""
+    request: ProviderPatch = asked.body
+    old = providers.get_provider(asked.store, asked.org, asked.params["provider_id"])
+    wanted = Change(request.name, request.base_url, request.model, request.api_key)
+    is_local = old.is_local and request.base_url is None
+    changed = providers.change_provider(asked.store, asked.office.vault, asked.org, old.provider_id, wanted, is_local=is_local)
+    return ProviderOne(success=True, provider=provider_view(changed))
+
+
+def delete_provider(asked: AskedByOperator) -> Done:
+    """Remove a provider."""
+    providers.remove_provider(asked.store, asked.org, asked.params["provider_id"])
+    return Done(success=True, message="The provider is removed, and its key with it.")
+
+
+async def try_provider(asked: AskedByOperator) -> ProviderTried:
+    """Try a provider."""
+    row = await asked.run(providers.get_provider, asked.store, asked.org, asked.params["provider_id"])
+    tried = await providers.try_provider(await asked.office.roster.load(asked.org, row.provider_id))
+    return ProviderTried(success=tried.is_ok, milliseconds=tried.milliseconds, failure=tried.failure, status=tried.status)

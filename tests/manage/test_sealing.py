@@ -1,0 +1,131 @@
+"""Keys that seal secrets are changed while others read and write, and nothing is lost or left under the old one."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from chatkeep.crypto.sealed import SealingKey, key_id_of, seal
+from chatkeep.errors import Misconfigured
+from chatkeep.ids import ProviderId
+from chatkeep.manage.organizations import choose_organization
+from chatkeep.manage.sealing import rotate_keys
+from chatkeep.store import Store, data_keys, providers
+from chatkeep.store.providers import ProviderRow
+from chatkeep.vault import Vault, place_of_provider_key
+from tests.cast import HeldClock
+from tests.servers import PATIENCE, SECRET
+
+OLDER = SECRET[::-1]
+
+
+def add_secrets(store: Store, vault: Vault, count: int, start: int = 0) -> None:
+    """Providers whose keys say which they are."""
+    org = choose_organization(store, HeldClock()).org_id
+    for number in range(start, start + count):
+        provider = ProviderId(f"prov_{number:04}")
+        sealed = store.transaction_now(vault.seal, f"secret {number}", place=place_of_provider_key(provider))
+        row = ProviderRow(provider, org, f"p{number}", "openai", "https://ai.example/v1", "m", sealed, "last", is_local=False, created_at_ms=1)
+        store.transaction_now(providers.add_provider, org, row)
+
+
+def opened(store: Store, vault: Vault) -> dict[str, str]:
+    """Every secret by the name of its provider."""
+    rows = store.read_now(providers.sealed_provider_keys)
+    return {row.name: store.read_now(vault.unseal, row.api_key or "", place=place_of_provider_key(row.provider_id)) for row in rows}
+
+
+def key_ids(store: Store) -> set[str]:
+    """Which keys sealed what is there."""
+    return {key_id_of(row.api_key or "") for row in store.read_now(providers.sealed_provider_keys)}
+
+
+def test_a_change_of_keys_seals_everything_anew_and_destroys_the_old_one_later(store: Store) -> None:
+    clock = HeldClock()
+    vault = Vault([SECRET], clock)
+    add_secrets(store, vault, 120)
+    wanted = opened(store, vault)
+    first = key_ids(store)
+    steps: list[tuple[int, int]] = []
+    clock.forward(1)
+    rotated = rotate_keys(store, clock, vault, lambda done, total: steps.append((done, total)))
+    assert (rotated.secrets, rotated.rewrapped, rotated.removed) == (120, 0, 0)
+    assert steps == [(50, 120), (100, 120), (120, 120)]
+    assert key_ids(store) == {rotated.key_id} != first
+    # Another process, which knows nothing yet, opens them as well.
+    assert opened(store, Vault([SECRET], clock)) == opened(store, vault) == wanted
+    clock.forward(timedelta(hours=2).total_seconds())
+    assert rotate_keys(store, clock, vault).removed == 1
+    assert len(store.read_now(data_keys.list_data_keys)) == 2
+
+
+def test_a_change_of_keys_beside_writers_loses_nothing(store: Store) -> None:
+    clock = HeldClock()
+    add_secrets(store, Vault([SECRET], clock), 60)
+    failed: list[BaseException] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        try:
+            vault = Vault([SECRET], clock)
+            while not is_over.is_set():
+                assert all(text == f"secret {int(name[1:])}" for name, text in opened(store, vault).items())
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    def write() -> None:
+        try:
+            add_secrets(store, Vault([SECRET], clock), 40, start=60)
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    reader, writer = threading.Thread(target=read), threading.Thread(target=write)
+    reader.start()
+    writer.start()
+    for _ in range(3):
+        clock.forward(1)
+        rotate_keys(store, clock, Vault([SECRET], clock))
+    writer.join(PATIENCE)
+    is_over.set()
+    reader.join(PATIENCE)
+    assert failed == []
+    rotate_keys(store, clock, Vault([SECRET], clock))
+    assert len(opened(store, Vault([SECRET], clock))) == 100
+    assert len(key_ids(store)) == 1
+
+
+def test_a_new_secret_key_needs_the_old_one_once(sqlite_store: Store) -> None:
+    clock = HeldClock()
+    add_secrets(sqlite_store, Vault([OLDER], clock), 3)
+    wanted = opened(sqlite_store, Vault([OLDER], clock))
+    with pytest.raises(Misconfigured, match="--old-secret-file"):
+        opened(sqlite_store, Vault([SECRET], clock))
+    assert rotate_keys(sqlite_store, clock, Vault([SECRET, OLDER], clock)).rewrapped == 1
+    assert opened(sqlite_store, Vault([SECRET], clock)) == wanted
+    with pytest.raises(Misconfigured):
+        opened(sqlite_store, Vault([OLDER], clock))
+
+
+def test_what_was_sealed_before_there_were_data_keys_opens_and_is_taken_along(sqlite_store: Store) -> None:
+    clock = HeldClock()
+    vault = Vault([SECRET], clock)
+    org = choose_organization(sqlite_store, clock).org_id
+    sealed = seal("from before", SealingKey.from_secret(SECRET), place=place_of_provider_key(ProviderId("prov_old")))
+    row = ProviderRow(ProviderId("prov_old"), org, "old", "openai", "https://ai.example/v1", "m", sealed, "fore", is_local=False, created_at_ms=1)
+    sqlite_store.transaction_now(providers.add_provider, org, row)
+    assert opened(sqlite_store, vault) == {"old": "from before"}
+    rotated = rotate_keys(sqlite_store, clock, vault)
+    assert rotated.secrets == 1
+    assert key_ids(sqlite_store) == {rotated.key_id}
+    assert opened(sqlite_store, vault) == {"old": "from before"}
+
+
+def test_a_data_key_in_the_database_tells_nothing(sqlite_store: Store) -> None:
+    vault = Vault([SECRET], HeldClock())
+    key = sqlite_store.transaction_now(vault.newest)
+    rows = sqlite_store.read_now(data_keys.list_data_keys)
+    assert [row.key_id for row in rows] == [key.key_id]
+    assert key.text not in str(rows)
+    assert key.text not in repr(key)
