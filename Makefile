@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check unit widget bench soak fmt docs screenshots lock clean
+.PHONY: help demo test check unit recipes widget bench soak fmt docs screenshots lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,10 +22,14 @@ check: .venv/dev widget  ## Lint, types, arrows
 	$(BIN)/lint-imports
 	cd widget && npm run --silent check
 
-unit: .venv/dev widget  ## All tests
+unit: .venv/dev widget tests/openapi_lint/node_modules/.installed tests/node/node_modules/.installed  ## All tests
 	bash tests/install-servers
 	cd widget && npm test --silent
 	$(BIN)/python -m pytest
+
+recipes: .venv/dev widget tests/node/docusaurus/node_modules/.installed  ## The tests that install too much for every run: Docusaurus
+	bash tests/install-servers
+	$(BIN)/python -m pytest -m heavy
 
 bench: .venv/dev widget  ## Measure, each figure beside a baseline of the same run
 	$(BIN)/python -m bench
@@ -53,7 +57,7 @@ lock: .venv/dev  ## Pin all dependencies anew, with hashes and without addresses
 	done
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .demo-data widget/node_modules src/chatkeep/widget_dist widget/dist dist bench/build test-artifacts
+	rm -rf .venv .demo-data widget/node_modules tests/openapi_lint/node_modules tests/node/node_modules tests/node/docusaurus/node_modules tests/node/docusaurus/.docusaurus tests/wordpress src/chatkeep/widget_dist widget/dist dist bench/build test-artifacts
 
 .venv/base:
 	@echo "Making a virtual environment in .venv ..."
@@ -71,4 +75,9 @@ clean:  ## Remove what the other targets made
 .venv/dev: .venv/runtime requirements/dev.lock
 	@echo "Installing what the tests need ..."
 	@$(PIP) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+%/node_modules/.installed: %/package-lock.json
+	@echo "Installing the npm packages of $* ..."
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,11 +15,11 @@ from chatkeep.store import Store, schema
 from tests.servers import Postgres, find_postgres
 
 
-def missing(what: str) -> None:
+def missing(what: str, remedy: str = "run tests/install-servers as root") -> NoReturn:
     """Skip because *what* is not on this machine; fail instead where everything must be."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and CI must have everything")
-    pytest.skip(f"{what} is missing: run tests/install-servers as root")
+    pytest.skip(f"{what} is missing: {remedy}")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What the guard knows of blocks is never less than what it did."""
 
-from chatkeep.admit._ban_list import BanList, Subject
+from dataclasses import replace
+
+from chatkeep.admit._ban_list import DAY_MS, BanList, Blocks, Subject
 from chatkeep.ids import BlockId, OrgId
 from chatkeep.store.blocks import BlockRow
 
@@ -12,9 +14,30 @@ SUBJECT = Subject(ORG, "address", "198.51.100.7")
 def test_a_reading_that_was_faster_than_the_commit_does_not_undo_a_block() -> None:
     bans = BanList()
     bans.add(BLOCK)
-    bans.replace([], [])
+    bans.replace(Blocks())
+    bans.update([])
     assert bans.find([SUBJECT], SUBJECT.value, 2000) == BLOCK
-    bans.replace([BLOCK], [])
-    assert bans.find([SUBJECT], SUBJECT.value, 2000) == BLOCK
-    bans.replace([], [])
-    assert bans.find([SUBJECT], SUBJECT.value, 2000) is None, "lifted elsewhere, once it was seen"
+    bans.update([replace(BLOCK, lifted_at_ms=1500)])
+    assert bans.find([SUBJECT], SUBJECT.value, 2000) is None, "lifted elsewhere"
+
+
+def test_the_first_reading_does_not_make_a_block_twice_or_bring_a_lifted_one_back() -> None:
+    bans = BanList()
+    bans.add(BLOCK)
+    bans.replace(Blocks([replace(BLOCK, lifted_at_ms=1500)]))
+    assert bans.find([SUBJECT], SUBJECT.value, 2000) is None
+    assert bans.repeats(SUBJECT, 2000) == 1
+
+
+def test_what_neither_holds_nor_counts_is_forgotten() -> None:
+    by_hand = replace(BLOCK, block_id=BlockId("block_b"), kind="network", value="198.51.100.0/24", is_automatic=False, ends_at_ms=None)
+    bans = BanList()
+    bans.replace(Blocks([BLOCK, by_hand]))
+    bans.forget(BLOCK.created_at_ms + DAY_MS - 1)
+    assert bans.repeats(SUBJECT, 2000) == 1
+    bans.forget(BLOCK.created_at_ms + DAY_MS)
+    assert bans.repeats(SUBJECT, 2000) == 0
+    assert bans.find([SUBJECT], SUBJECT.value, DAY_MS) == by_hand
+    bans.update([replace(by_hand, lifted_at_ms=DAY_MS)])
+    bans.forget(DAY_MS)
+    assert list(bans._blocks) == []

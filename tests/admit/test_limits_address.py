@@ -2,6 +2,9 @@
 
 import pytest
 
+from chatkeep.admit.blocks import read_all
+from chatkeep.manage import blocks
+from chatkeep.manage.organizations import choose_organization
 from chatkeep.settings import Settings
 from chatkeep.store import Store
 from chatkeep.store.widgets import WidgetRow
@@ -31,6 +34,13 @@ def knocks(stage: Stage, widget: WidgetRow, times: int, **more: str) -> dict[int
 def unblocked(**settings: int | str) -> Settings:
     """Settings under which a few refusals are no block: every refusal of an address is a warning (tests/attacks/test_blocks.py)."""
     return development(auto_block_after_warnings=1000, **settings)
+
+
+def exempt(stage: Stage, factor: int) -> None:
+    """Alice gives the network of ``PEER`` *factor* times the usual limits."""
+    org = choose_organization(stage.store, stage.clock, "default").org_id
+    blocks.exempt(stage.store, stage.clock, org, network="198.51.100.0/24", factor=factor, note="carrier")
+    stage.loop.run_until_complete(read_all(stage.gateway.desk))
 
 
 def test_sixty_requests_a_minute(sqlite_store: Store) -> None:
@@ -119,11 +129,60 @@ def test_six_hundred_configs_a_minute(sqlite_store: Store) -> None:
         path = f"/api/widgets/{widget.widget_id}/config"
         assert {stage.call("GET", path, headers={"origin": SHOP}).status for _ in range(600)} == {200}
         assert_limited(stage.call("GET", path, headers={"origin": SHOP}), "per_minute", 60)
-        # Files share that bucket; requests have their own.
-        assert stage.call("GET", "/widget/loader.js").status == 429
+        # Files have a bucket of their own, and requests too.
+        assert stage.call("GET", "/widget/loader.js").status == 200
         assert knock(stage, widget).status == 400
         stage.clock.forward(60)
-        assert stage.call("GET", "/widget/loader.js").status == 200
+        assert stage.call("GET", path, headers={"origin": SHOP}).status == 200
+
+
+def test_six_hundred_files_a_minute_for_the_pages_of_one_origin_and_ten_times_that_for_all(sqlite_store: Store) -> None:
+    with on_stage(sqlite_store) as stage:
+        assert [stage.call("GET", "/widget/loader.js").status for _ in range(601)] == [200] * 600 + [429]
+        assert_limited(stage.call("GET", "/widget/loader.js", headers={"origin": "null"}), "per_minute", 60)
+        for number in range(9):
+            origin = {"origin": f"https://{number}.example"}
+            assert {stage.call("GET", "/widget/loader.js", headers=origin).status for _ in range(600)} == {200}
+        # Whoever is no browser can say that it is ever another page: 6000 in all.
+        reply = stage.call("GET", "/widget/loader.js", headers={"origin": "https://another.example"})
+        assert_limited(reply, "per_minute", 60)
+        assert reply.headers["ratelimit-policy"] == '"per_minute";q=6000;w=60'
+        assert stage.call("GET", "/widget/loader.js", peer=OTHER_PEER).status == 200
+
+
+@pytest.mark.parametrize("has_frame", [False, True])
+def test_a_hostile_page_cannot_use_up_its_visitors_widgets(sqlite_store: Store, has_frame: bool) -> None:
+    widget = alices_site(sqlite_store, settings={"features": {"frame": has_frame}})
+    with on_stage(sqlite_store) as stage:
+        for number in range(700):
+            stage.call("GET", f"/widget/v0.1.0/loader.js?{number}", headers={"origin": EVIL})
+            stage.call("GET", f"/widget/v0.1.0/loader.js?{number}")
+            assert stage.call("GET", f"/widget/frame/{widget.widget_id}?{number}").status == (429 if number >= 600 else 200 if has_frame else 404)
+        assert stage.call("GET", f"/api/widgets/{widget.widget_id}/config", headers={"origin": SHOP}).status == 200
+        assert stage.call("GET", "/widget/loader.js", headers={"origin": SHOP}).status == 200
+        assert stage.victor(widget).say("x").status == 200
+
+
+@pytest.mark.parametrize("factor", [0, 5, 100])
+def test_an_exempt_network_reads_more_files_and_configs_below_the_same_ceiling(sqlite_store: Store, factor: int) -> None:
+    widget, other = alices_site(sqlite_store), another_organizations_site(sqlite_store, "another")
+    with on_stage(sqlite_store) as stage:
+        exempt(stage, factor)
+        most = min(factor or 10, 10) * 600
+        for path in (f"/api/widgets/{widget.widget_id}/config", "/widget/loader.js"):
+            statuses = [stage.call("GET", path, headers={"origin": SHOP}).status for _ in range(most + 1)]
+            assert statuses == [200] * most + [429]
+        assert stage.call("GET", f"/api/widgets/{other.widget_id}/config", headers={"origin": SHOP}).status == 200, "nobody else's is used up"
+
+
+@pytest.mark.parametrize("factor", [0, 9, 1000])
+def test_an_exemption_lifts_no_ceiling_and_takes_nothing_from_other_tenants(sqlite_store: Store, factor: int) -> None:
+    widget, other = alices_site(sqlite_store), another_organizations_site(sqlite_store, "another")
+    with on_stage(sqlite_store, unblocked(limit_address_per_minute=5)) as stage:
+        exempt(stage, factor)
+        most = 5 * min(factor or 10, 10)
+        assert knocks(stage, widget, most + 20) == {400: most, 429: 20}
+        assert knocks(stage, other, 6) == {400: 5, 429: 1}
 
 
 def test_refused_origins_have_a_bucket_of_their_own(sqlite_store: Store) -> None:

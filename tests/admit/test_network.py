@@ -144,3 +144,13 @@ def test_networks_and_families_are_what_the_specification_says() -> None:
     assert (prefix("198.51.100.7"), prefix("2001:db8:1:2ff::1"), prefix("unknown")) == ("198.51.100.0/24", "2001:db8:1:200::/56", "unknown")
     assert len({family(agent) for agent in (FIREFOX, CHROME, CHROME_ELSEWHERE, EDGE, SAFARI, "")}) == 6
     assert family(FIREFOX) == family(NEWER_FIREFOX)
+
+
+def test_phones_that_roam_to_one_carrier_do_not_get_its_address_blocked(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store, settings={"access": {"strict_address": True}})
+    with on_stage(sqlite_store) as stage:
+        for number in range(3):
+            phone = stage.victor(widget, peer=f"198.51.{number}.7")
+            phone.peer = "203.0.113.5"
+            assert_refused(phone.say("hello"), 401, "invalid_session")
+        assert stage.victor(widget, peer="203.0.113.5").say("hello").status == 200

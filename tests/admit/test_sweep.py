@@ -1,17 +1,24 @@
 """The sweep ends in the database what is over anyway: at the exact edge, by each widget's own rule, and nothing else."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 
-from chatkeep.admit.sweep import sweep_once
+from chatkeep.admit.sweep import sweep_once, sweep_sessions
+from chatkeep.ids import BlockId
+from chatkeep.manage import blocks
+from chatkeep.manage.organizations import choose_organization
 from chatkeep.store import Store
+from chatkeep.store.blocks import BlockRow, add_block
 from chatkeep.store.tables import idempotency_keys, sessions, used_values
 from chatkeep.store.widgets import WidgetRow, replace_widget
 from tests.admit.cast import WIDE, assert_refused, generous
 from tests.cast import Stage, StageVisitor, alices_site, on_stage
 from tests.host import alices_widget
+from tests.patience import until
 
 HOUR = 3600
 
@@ -162,3 +169,42 @@ def test_what_is_kept_only_to_be_recognized_goes_when_it_has_expired(store: Stor
         stage.clock.forward(0.001)
         sweep(stage)
         assert kept() == (0, 0)
+
+
+def test_automatic_blocks_go_a_day_after_their_end_and_an_operators_stay_listed(store: Store) -> None:
+    alices_site(store)
+    with on_stage(store, generous()) as stage:
+        org = choose_organization(store, stage.clock).org_id
+        now_ms = int(stage.clock.now().timestamp() * 1000)
+        automatic = BlockRow(BlockId("block_automatic"), org, "address", "198.51.100.7", "warned too often", True, now_ms, now_ms + 60_000)
+        store.transaction_now(add_block, org, automatic)
+        by_hand = blocks.block(store, stage.clock, org, kind="address", value="198.51.100.8", reason="test", minutes=1)
+
+        def listed() -> set[str]:
+            return {one.block_id for one in blocks.all_blocks(store, stage.clock, org, with_past=True)}
+
+        stage.clock.forward(60 + 25 * HOUR - 0.001)
+        sweep(stage)
+        assert listed() == {automatic.block_id, by_hand.block_id}
+        stage.clock.forward(0.001)
+        sweep(stage)
+        assert listed() == {by_hand.block_id}
+
+
+def test_the_sweep_goes_on_after_whatever_it_meets(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    widget = site(sqlite_store)
+    monkeypatch.setattr("chatkeep.admit.sweep._SWEEP_SECONDS", 0.0)
+    with on_stage(sqlite_store, generous()) as stage:
+        victor = stage.victor(widget)
+        # Settings that no version of ours has written.
+        sqlite_store.transaction_now(replace_widget, widget.org_id, replace(widget, settings={"limits": {"idle_minutes": "long"}}))
+
+        async def sweeping() -> None:
+            task = asyncio.create_task(sweep_sessions(stage.gateway.desk))
+            await until(lambda: "sessions_not_swept" in caplog.messages)
+            sqlite_store.transaction_now(replace_widget, widget.org_id, widget)
+            stage.clock.forward(1800)
+            await until(lambda: end_of(victor) == "idle")
+            task.cancel()
+
+        stage.loop.run_until_complete(sweeping())

@@ -134,7 +134,8 @@ def test_locks_carry_hashes_and_no_addresses() -> None:
         assert pinned
         for block in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE):
             assert not re.match(r"[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==", block) or "--hash=sha256:" in block
-    lock = json.loads((ROOT / "widget" / "package-lock.json").read_text(encoding="utf-8"))
-    packages = {name: entry for name, entry in lock["packages"].items() if name}
-    assert not [name for name, entry in packages.items() if "resolved" in entry]
-    assert not [name for name, entry in packages.items() if "integrity" not in entry and not entry.get("link")]
+    for folder in ("widget", "tests/openapi_lint", "tests/node", "tests/node/docusaurus", "bench/lighthouse"):
+        lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
+        packages = {name: entry for name, entry in lock["packages"].items() if name}
+        assert not [name for name, entry in packages.items() if "resolved" in entry]
+        assert not [name for name, entry in packages.items() if "integrity" not in entry and not entry.get("link")]

@@ -1,13 +1,21 @@
 """Whoever goes on after being refused is blocked for a while; nobody can have somebody else blocked."""
 
+import asyncio
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
+from sqlalchemy import Table, func, select
 
+from chatkeep.admit.widget_settings import Layer
 from chatkeep.errors import WrongUsage
+from chatkeep.ids import BlockId
 from chatkeep.manage import blocks
 from chatkeep.manage.organizations import choose_organization
 from chatkeep.store import Store
+from chatkeep.store.blocks import BlockRow, add_block, changed_blocks
+from chatkeep.store.tables import blocks as blocks_table
+from chatkeep.store.tables import warnings as warnings_table
 from tests.cast import EVIL, SHOP, Reply, Stage, alices_site, on_stage
 
 PEER = "198.51.100.7"
@@ -183,7 +191,64 @@ def test_an_exempt_network_has_more_or_no_address_limit(stage: Stage) -> None:
     assert [opening(stage, widget.widget_id, peer="192.0.2.1").status for _ in range(11)] == [201] * 10 + [429]
 
 
-@pytest.mark.parametrize("layer", ["visitor", "session", "sessions", "address", "widget_domain", "conversation", "blocks"])
+def test_blocks_in_shadow_mode_cannot_be_made_to_fill_the_database(stage: Stage) -> None:
+    widget = alices_site(stage.store, settings={"shadow": ["blocks"]})
+    for _ in range(50):
+        forge(stage, widget.widget_id)
+    assert (count(stage, blocks_table), count(stage, warnings_table)) == (1, 3)
+    # When it would have ended, three more are one more.
+    stage.clock.forward(300)
+    for _ in range(50):
+        forge(stage, widget.widget_id)
+    assert (count(stage, blocks_table), count(stage, warnings_table)) == (2, 6)
+
+
+def count(stage: Stage, table: Table) -> int:
+    """How many rows *table* has when all that was queued is written."""
+    stage.loop.run_until_complete(stage.store.transaction(lambda _tx: None))
+    return int(stage.store.read_now(lambda tx: tx.execute(select(func.count()).select_from(table)).scalar_one()))
+
+
+def test_warnings_that_were_punished_do_not_count_again_after_a_restart(stage: Stage, sqlite_store: Store) -> None:
+    widget = alices_site(stage.store)
+    for _ in range(3):
+        forge(stage, widget.widget_id)
+    assert count(stage, warnings_table) == 3
+    with on_stage(sqlite_store, clock=stage.clock) as restarted:
+        from chatkeep.admit.blocks import read_all  # noqa: PLC0415 - only here
+
+        restarted.loop.run_until_complete(read_all(restarted.gateway.desk, with_warnings=True))
+        stage.clock.forward(301)
+        assert [forge(restarted, widget.widget_id).error for _ in range(2)] == ["invalid_session"] * 2
+        assert opening(restarted, widget.widget_id).status == 201
+        forge(restarted, widget.widget_id)
+        assert opening(restarted, widget.widget_id).error == "temporarily_blocked"
+
+
+def test_a_block_that_another_process_made_is_followed_and_what_is_known_is_not_read_again(stage: Stage) -> None:
+    widget = alices_site(stage.store)
+    org = choose_organization(stage.store, stage.clock).org_id
+
+    def block_elsewhere(value: str) -> None:
+        now_ms = int(stage.clock.now().timestamp() * 1000)
+        made = BlockRow(BlockId(f"block_{value}"), org, "address", value, "warned too often", True, now_ms, now_ms + 600_000)
+        stage.store.transaction_now(add_block, org, made)
+
+    for number in range(50):
+        block_elsewhere(f"203.0.113.{number}")
+    take_over(stage)
+    stage.clock.forward(60)
+    take_over(stage)
+    block_elsewhere(PEER)
+    since_ms = stage.gateway.desk.bans.read_at_ms
+    assert since_ms is not None
+    assert [block.value for block in stage.store.read_now(changed_blocks, since_ms - 30_000)] == [PEER]
+    take_over(stage)
+    assert opening(stage, widget.widget_id).error == "temporarily_blocked"
+    assert opening(stage, widget.widget_id, peer="203.0.113.49").error == "temporarily_blocked"
+
+
+@pytest.mark.parametrize("layer", sorted(set(get_args(Layer)) - {"concurrency"}))
 def test_a_layer_in_shadow_mode_records_and_lets_through(stage: Stage, layer: str) -> None:
     limits = {"interval_ms": 0, "per_minute": 2, "per_session": 20, "per_conversation": 20, "widget_per_hour": 20}
     if layer in {"session", "conversation", "widget_domain"}:
@@ -193,7 +258,10 @@ def test_a_layer_in_shadow_mode_records_and_lets_through(stage: Stage, layer: st
             {"session": "per_session", "conversation": "per_conversation", "widget_domain": "widget_per_hour"}[layer]: 10,
         }
     widget = alices_site(stage.store, settings={"limits": limits, "shadow": [layer]})
-    if layer == "sessions":
+    if layer == "config":
+        path = f"/api/widgets/{widget.widget_id}/config"
+        assert {stage.call("GET", path, headers={"origin": SHOP}).status for _ in range(700)} == {200}
+    elif layer == "sessions":
         assert [opening(stage, widget.widget_id).status for _ in range(12)] == [201] * 12
     elif layer == "address":
         victor = stage.victor(widget)
@@ -210,3 +278,30 @@ def test_a_layer_in_shadow_mode_records_and_lets_through(stage: Stage, layer: st
     shadowed = [event for event in stage.events() if event.details.get("would_refuse")]
     assert shadowed
     assert all(event.type == "rate_limit_exceeded" for event in shadowed)
+
+
+def test_concurrency_in_shadow_mode_records_and_lets_through_and_gives_back(stage: Stage) -> None:
+    widget = alices_site(stage.store, settings={"limits": {"interval_ms": 0, "streams_per_session": 1}, "shadow": ["concurrency"]})
+    victor = stage.victor(widget)
+    headers = {**victor.headers, "accept": "text/event-stream"}
+
+    async def together() -> list[Reply]:
+        return list(await asyncio.gather(*(stage.acall("POST", "/api/chat", headers=headers, body={"message": "hello"}) for _ in range(4))))
+
+    assert [reply.status for reply in stage.loop.run_until_complete(together())] == [200] * 4
+    (shadowed,) = [event for event in stage.events() if event.details.get("would_refuse")]
+    assert (shadowed.type, shadowed.details["limit_type"], shadowed.count) == ("rate_limit_exceeded", "concurrency", 3)
+    # Each gave back what it took, and nothing more: one at a time is as before.
+    assert [victor.say("hello", accept="text/event-stream").status for _ in range(3)] == [200] * 3
+    assert not [event for event in stage.events() if event.details.get("would_refuse") and event.event_id != shadowed.event_id]
+
+
+def test_an_owner_cannot_put_what_protects_the_instance_into_shadow(stage: Stage) -> None:
+    for layer in ("files", "early", "refused_origins", "ceiling", "replay"):
+        with pytest.raises(WrongUsage):
+            alices_site(stage.store, settings={"shadow": [layer]})
+    widget = alices_site(stage.store, settings={"shadow": list(get_args(Layer))})
+    headers = {"origin": EVIL}
+    statuses = [stage.call("GET", f"/api/widgets/{widget.widget_id}/config", headers=headers).status for _ in range(61)]
+    assert statuses == [403] * 60 + [429]
+    assert [stage.call("GET", "/widget/loader.js").status for _ in range(601)] == [200] * 600 + [429]

@@ -166,6 +166,32 @@ def test_an_unknown_kid_fetches_anew_once_in_thirty_seconds(host: Host, jwks: Jw
     assert jwks.asked == 2
 
 
+def test_a_new_key_of_the_host_gets_no_honest_visitor_blocked(sqlite_store: Store, jwks: Jwks) -> None:
+    with on_stage(sqlite_store) as stage:
+        host = Host(stage, alices_widget(stage, access_mode="identity"), Signer(kid="one"))
+        jwks.show(host.signer)
+        host.publish(jwks.url)
+        assert host.open().status == 201
+        stage.clock.forward(5)
+        new = Signer(kid="two")
+        jwks.show(host.signer, new)
+        for number in range(4):
+            reply = host.open(host.identity(signer=new, sub=f"customer-{number}"))
+            assert (reply.status, reply.error, reply.json["retry_after"], reply.headers["retry-after"]) == (401, "invalid_identity", 25, "25")
+        stage.clock.forward(25)
+        assert host.open(host.identity(signer=new)).status == 201
+        # As long as the host is away, too; what it has not got although it was just asked is a forgery.
+        jwks.answer = (500, {}, b"")
+        stage.clock.forward(30)
+        for _ in range(4):
+            assert host.open(host.identity({"kid": "three"})).json["retry_after"] == 30
+        jwks.show(host.signer, new)
+        stage.clock.forward(30)
+        assert "retry_after" not in host.open(host.identity({"kid": "three"})).json
+        assert _causes(host) == ["identity_unknown_key", "key_set_status_500", "identity_signature"]
+        assert host.open().status == 201
+
+
 def test_a_rotated_key_is_found_by_its_new_name_and_the_old_one_ends_with_the_copy(host: Host, jwks: Jwks) -> None:
     assert host.open().status == 201
     new = Signer(kid="two")

@@ -1,6 +1,6 @@
 """Does a real gateway answer as its own document says, whatever is sent?
 
-A validator reads the document; schemathesis sends what the document allows, and what it
+A validator and a linter read the document; schemathesis sends what the document allows, and what it
 does not, to every operation of a gateway in a process of its own.
 """
 
@@ -9,6 +9,7 @@ import ipaddress
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from tests.servers import Gateway
 # Every operation gets as many examples of each kind: the whole stays under a minute.
 EXAMPLES = 25
 ADDRESSES = ipaddress.ip_network("10.0.0.0/8").hosts()
+LINTER = Path(__file__).parents[1] / "openapi_lint"
 _METHODS = {"get", "post", "put", "delete", "patch"}
 
 
@@ -67,6 +69,22 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 def test_a_validator_finds_nothing_wrong_with_the_document(target: Target) -> None:
     validator = needed("openapi_spec_validator").OpenAPIV31SpecValidator
     assert [str(error) for error in validator(target.document).iter_errors()] == []
+
+
+def test_a_linter_finds_nothing_wrong_with_the_document(target: Target, tmp_path: Path) -> None:
+    linter = LINTER / "node_modules" / ".bin" / "redocly"
+    if not linter.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("the linter is missing, and CI must have everything")
+        pytest.skip("the linter is missing: run `npm ci --ignore-scripts` in tests/openapi_lint")
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(target.document, indent=1))
+    quiet = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    command = [str(linter), "lint", "--config", str(LINTER / "redocly.yaml"), "--format", "json", str(document)]
+    done = subprocess.run(command, cwd=LINTER, env=quiet, check=False, capture_output=True, text=True, timeout=120)
+    found = json.loads(done.stdout)
+    assert [(each["ruleId"], each["message"], each["location"][0]["pointer"]) for each in found["problems"]] == []
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_operation_is_described_as_a_linter_wants_it(target: Target) -> None:

@@ -1,6 +1,7 @@
 """T22: small requests that cost much: time to normalise, memory that is kept, rows that hide others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from chatkeep.admit.domains import find_origin
 from chatkeep.audit.logs import _JsonFormatter
 from chatkeep.crypto import tokens
 from chatkeep.store import Store
+from chatkeep.store.widgets import replace_widget
 from chatkeep.wiring import with_secret
 from tests.cast import EVIL, SHOP, Stage, alices_site, development, on_stage
 
@@ -91,3 +93,15 @@ def test_an_empty_key_file_is_not_a_key(tmp_path: Path) -> None:
     assert with_secret(development(data_dir=str(tmp_path), secret_key="")).secret_key == first
     assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_a_bug_before_the_limits_is_not_for_nothing(sqlite_store: Store) -> None:
+    widget = alices_site(sqlite_store)
+    # Settings that no version of ours has written.
+    sqlite_store.transaction_now(replace_widget, widget.org_id, replace(widget, settings={"limits": {"per_day": "many"}}))
+    with on_stage(sqlite_store, development(limit_address_per_minute=2)) as stage:
+        path = f"/api/widgets/{widget.widget_id}/config"
+        replies = [stage.call("GET", path, headers={"origin": SHOP}) for _ in range(22)]
+        assert [reply.status for reply in replies] == [500] * 20 + [429] * 2
+        assert [(event.type, event.count) for event in stage.events()] == [("rate_limit_exceeded", 2)]
+        assert stage.call("GET", path, headers={"origin": SHOP}, peer="203.0.113.9").status == 500

@@ -125,6 +125,22 @@ def test_a_move_is_noted_only_for_requests_that_are_let_through(stage: Stage) ->
     assert noted == statuses.count(200) == 59
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("::ffff:198.51.100.0/120", "198.51.100.0/24"),
+        ("::ffff:198.51.100.7", "198.51.100.7/32"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ],
+)
+def test_a_network_is_the_same_in_every_spelling(stage: Stage, typed: str, kept: str) -> None:
+    org = choose_organization(stage.store, stage.clock).org_id
+    assert blocks.block(stage.store, stage.clock, org, kind="network", value=typed, reason="test", minutes=None).value == kept
+    assert blocks.exempt(stage.store, stage.clock, org, network=typed, factor=2, note="test").network == kept
+
+
 @contextmanager
 def nothing_fits(stage: Stage, table: str) -> Iterator[None]:
     """A database that refuses new rows of *table*."""

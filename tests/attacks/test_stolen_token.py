@@ -1,12 +1,15 @@
 """T10: a session token from a log, a HAR file or the wire, in other hands."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from chatkeep.errors import Reason, Unavailable
 from chatkeep.store import Store
+from chatkeep.store.sessions import end_session
 from tests.cast import SHOP, Reply, Stage, StageVisitor, alices_site, on_stage
-from tests.prover import BoundVisitor, Key
+from tests.prover import BoundVisitor, Key, _encode
 
 
 @pytest.fixture
@@ -228,3 +231,52 @@ def test_require_proof_refuses_sessions_without_a_key(stage: Stage) -> None:
     reply = stage.call("POST", "/api/sessions", headers={"origin": SHOP}, body={"widget_id": widget.widget_id})
     assert (reply.status, reply.error) == (401, "proof_required")
     assert BoundVisitor(stage, widget.widget_id, SHOP).open().say("hello").status == 200
+
+
+@pytest.mark.parametrize("ahead", [-60, -30, 0, 60])
+@pytest.mark.parametrize("used_at", [0.0, 0.999])
+def test_a_proof_works_once_whatever_the_clocks_say(victor: BoundVisitor, ahead: int, used_at: float) -> None:
+    clock, path = victor.stage.clock, f"/api/conversations/{victor.session['conversation_id']}/messages"
+    clock.forward(120)
+    iat = int(clock.now().timestamp()) + ahead
+    proof = victor.key.prove(victor.stage, "GET", path, victor.token, iat=iat)
+    clock.forward(used_at)
+    assert victor.request("GET", path, proof=proof).status == 200
+    # A moment before and at every second until it is too old, and a bit beyond.
+    while clock.now().timestamp() < iat + 63:
+        clock.forward(0.25)
+        assert victor.request("GET", path, proof=proof).status in {401, 429}
+        clock.forward(0.749)
+
+
+def deep(key: Key) -> str:
+    """A proof within 2 KiB whose header nests deeper than any parser follows."""
+    x, y = key.jwk["x"], key.jwk["y"]
+    header = f'{{"typ":"dpop+jwt","alg":"ES256","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}","d":' + "[" * 1150
+    return f"{_encode(header.encode())}.e30.AA"
+
+
+def test_a_deeply_nested_proof_is_no_proof_and_is_counted(victor: BoundVisitor) -> None:
+    proof, body = deep(victor.key), {"widget_id": victor.widget_id}
+    assert len(proof) <= 2048
+    replies = [victor.stage.call("POST", "/api/sessions", headers={"origin": SHOP, "dpop": proof}, body=body) for _ in range(4)]
+    assert [(reply.status, reply.error) for reply in replies] == [(401, "invalid_proof")] * 3 + [(429, "temporarily_blocked")]
+
+
+def test_a_theft_is_told_also_when_the_database_cannot_end_the_session(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    victor = stage.victor(alices_site(stage.store, settings={"limits": {"interval_ms": 0}}))
+    old = dict(victor.headers)
+    victor.session = stage.call("POST", "/api/sessions/refresh", headers=victor.headers).json
+    assert victor.say("hello").status == 200
+    stage.clock.forward(61)
+    transaction = stage.store.transaction
+
+    async def away(change: Any, *values: Any, **named: Any) -> Any:
+        if change is end_session:
+            raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=2)
+        return await transaction(change, *values, **named)
+
+    monkeypatch.setattr(stage.store, "transaction", away)
+    assert stage.call("POST", "/api/chat", headers=old, body={"message": "it is me"}).status == 503
+    monkeypatch.undo()
+    assert [event.type for event in stage.events() if event.severity == "alert" or event.type == "token_reuse"] == ["token_reuse"]

@@ -118,6 +118,7 @@ def test_opening_a_session_twice_opens_one(stage: Stage) -> None:
     first, second = open_one(), open_one()
     assert first.status == second.status == 201
     assert first.json["session_id"] == second.json["session_id"]
+    assert sum(event.count for event in stage.events(quiet=False) if event.type == "session_created") == 1
     other = stage.call("POST", "/api/sessions", headers={"origin": SHOP, **KEY}, body={"widget_id": widget.widget_id}, peer="203.0.113.9")
     assert other.json["session_id"] != first.json["session_id"]
 

@@ -4,6 +4,7 @@ Real gateway, real upstream. A place is a number of code points, so every cut is
 text whose characters have two to four bytes, and some several code points.
 """
 
+import asyncio
 import http.client
 import json
 import time
@@ -15,6 +16,11 @@ from typing import Any
 
 import pytest
 
+from chatkeep.answer.place import parse_place
+from chatkeep.answer.running import Ending, Running
+from chatkeep.answer.stream import events
+from chatkeep.errors import Refused, Unavailable, Usage
+from chatkeep.ids import ConversationId, MessageId, SessionId
 from tests.cast import ROOMY, ROOMY_GATEWAY, SHOP, Visitor, alices_site_in
 from tests.places import event_id
 from tests.providers.upstream import Upstream
@@ -265,3 +271,20 @@ def test_only_so_many_readers_at_once_join_the_answers_of_a_session(data_dir: Pa
             assert time.monotonic() < until, "the place of a reader who left stays taken"
         assert victor.request("DELETE", f"/api/chat/{first.message_id}/stream").status == 204
         assert [reading.finish().text for reading in (*readers[1:], again)] == [first.finish().text] * 4
+
+
+def test_whoever_comes_back_in_the_middle_gets_the_sources_before_the_text() -> None:
+    def envelope(error: Refused | Unavailable) -> dict[str, Any]:
+        raise AssertionError(error)
+
+    async def names(shown: str) -> list[str]:
+        running = Running(MessageId("msg_a"), SessionId("sess_a"), ConversationId("conv_a"))
+        running.show_sources([{"index": 1}])
+        running.append("hello ")
+        running.append("world")
+        running.finish(Ending.DONE)
+        stream = events(running, Usage(1, "2026-01-16T00:00:00Z"), envelope, after=parse_place(event_id(shown)))
+        return [line[7:] for block in [event async for event in stream] for line in block.decode().splitlines() if line.startswith("event: ")]
+
+    for shown in ("", "hello ", "hello world"):
+        assert asyncio.run(names(shown)) == ["start", "sources", "delta", "done"]

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from chatkeep.answer import Ending, Running
 from chatkeep.clock import SystemClock
-from chatkeep.ids import SessionId
+from chatkeep.ids import ConversationId, MessageId, SessionId
 from chatkeep.manage import blocks
 from chatkeep.store import Store
 from chatkeep.store import sessions as rows
 from chatkeep.store.widgets import WidgetRow, replace_widget
-from tests.cast import ROOMY, ROOMY_GATEWAY, SHOP, Listening, Visitor, alices_site_in
+from tests.cast import ROOMY, ROOMY_GATEWAY, SHOP, Listening, Visitor, alices_site, alices_site_in, on_stage
+from tests.patience import until
 from tests.providers.upstream import Upstream
 from tests.servers import Gateway
 
@@ -151,3 +153,25 @@ def test_an_unknown_session_ends_nothing(scene: Scene) -> None:
     listening.wait(lambda heard: len(heard.text) > shown + 500)
     assert not listening.is_over
     listening.hang_up()
+
+
+def test_the_patrol_goes_on_after_whatever_it_meets(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("chatkeep.answer._PATROL_SECONDS", 0.0)
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        victor, answers = stage.victor(widget), stage.gateway.answers
+        assert stage.call("DELETE", "/api/sessions/current", headers=victor.headers).status == 204
+
+        async def patrol() -> None:
+            # An id that no database driver takes.
+            odd, ended = (
+                Running(MessageId("msg_a"), SessionId(session), ConversationId("conv_a")) for session in ("sess_\udcff", victor.session["session_id"])
+            )
+            answers._running[odd.message_id] = odd
+            answers.start()
+            await until(lambda: "sessions_not_looked_after" in caplog.messages)
+            answers._running[odd.message_id] = ended
+            await until(lambda: ended.stop_reason is Ending.SESSION_ENDED)
+            del answers._running[odd.message_id]
+
+        stage.loop.run_until_complete(patrol())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from chatkeep.accept.contract import ADMISSION_ERRORS, UsagePart
 from chatkeep.admit import Desk, OpenedSession, end_session, open_session, refresh_session
@@ -15,17 +15,21 @@ from chatkeep.web.problems import usage_part
 from chatkeep.web.routes import Audience, Call, Parameter, Reply, Route
 
 
-class RefreshedSessionReply(Struct):
-    """A session's newest token. *expires_in* in seconds, *server_time* in seconds since 1970."""
+class RefreshedSessionReply(Struct, kw_only=True):
+    """A session's newest token. *expires_in* in seconds, *server_time* in seconds since 1970.
+
+    *resume*: the session's newest resume handle, for 30 minutes, where the widget has that feature and the session a key.
+    """
 
     session_token: str
     expires_in: int
     session_id: str
     conversation_id: str
     server_time: int
+    resume: str | UnsetType = UNSET
 
 
-class SessionReply(RefreshedSessionReply):
+class SessionReply(RefreshedSessionReply, kw_only=True):
     """A new session, and what its visitor has left today."""
 
     usage: UsagePart
@@ -80,6 +84,8 @@ def _value(opened: OpenedSession) -> dict[str, Any]:
         "conversation_id": opened.row.conversation_id,
         "server_time": opened.server_time,
     }
+    if opened.resume is not None:
+        value["resume"] = opened.resume
     if opened.usage is not None:
         value["usage"] = usage_part(opened.usage)
     return value

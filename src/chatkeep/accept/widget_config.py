@@ -31,6 +31,7 @@ class Features(Struct):
 
     frame: bool
     tickets: bool
+    resume: bool
     texts: dict[str, dict[str, str]]
 
 
@@ -70,7 +71,7 @@ def public_config(widget: Widget, desk: Desk) -> bytes:
         launcher=resolve_launcher(own.launcher),
         content=own.content,
         limits=PublicLimits(own.limits.message_length, own.limits.interval_ms),
-        features=Features(frame=own.features.frame, tickets=own.access.require_ticket, texts=own.texts),
+        features=Features(frame=own.features.frame, tickets=own.access.require_ticket, resume=own.features.resume, texts=own.texts),
         frame_url=f"{desk.settings.frame_urls[0]}/widget/frame/{widget.widget_id}" if own.features.frame else None,
     )
     return msgspec.json.encode(config)

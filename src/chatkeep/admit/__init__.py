@@ -7,7 +7,8 @@ each returns what it learned or raises ``Refused``. This is the only place that 
 ``Admitted``, and ``record.py`` the only place where a refusal is recorded.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chatkeep.admit import (
@@ -21,6 +22,7 @@ from chatkeep.admit import (
     network,
     origin,
     proof,
+    resume,
     session,
     ticket,
     tokenless,
@@ -31,7 +33,7 @@ from chatkeep.admit._seen import context_of
 from chatkeep.admit._types import Admitted, Arrival, Desk, Entered, LiveSession, Replayed, Seen, Widget
 from chatkeep.admit.domains import Origin
 from chatkeep.admit.record import recorded
-from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed
+from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed, SessionResumed
 from chatkeep.errors import Reason, Refused, Unavailable, Usage, invalid
 from chatkeep.ids import ConversationId, SessionId
 from chatkeep.limits import Taken
@@ -67,13 +69,14 @@ _Load = Callable[[session.Shown, Arrival, Widget, Desk], Awaitable[session.Holde
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """A session's newest token, and what its visitor may still do today (only when just opened)."""
+    """A session's newest token, what its visitor may still do today (only when just opened), and what resumes it (where the widget has that)."""
 
     token: str
     expires_in: int
     row: SessionRow
     server_time: int
     usage: Usage | None
+    resume: str | None
 
 
 async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
@@ -152,33 +155,39 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
             raise Refused(Reason.PROOF_REQUIRED)
         vouched = await identity.load(request.identity, seen.widget, desk)
         ticketed = await ticket.load(request.ticket if framing is None else request.page_ticket, page, seen.widget, desk)
+        permits = [permit for permit in (framing.once if framing is not None else None, ticketed) if permit is not None]
         known = await idempotency.claim(arrival, seen.widget.org_id, session.scope(arrival, asked, seen.widget, bound), desk)
-        seen.is_counted = True
         if isinstance(known, idempotency.Known):
+            seen.is_counted = True
             limits.spend_entering(seen, seen.widget, bound, desk)
-            live = await session.reload(known, seen.widget, desk)
-        else:
+            live = await session.reload(known, bound, seen.widget, desk)
+        elif request.resume is not None:
             seen.claim = known
+            found = await resume.load(request.resume, arrival, page.text, bound, vouched, seen.widget, desk)
+            seen.session, seen.is_counted = found.live.row, True
+            limits.spend_entering(seen, seen.widget, bound, desk)
+            live = await resume.take(found, permits, known, desk)
+            network.follow(found.move, arrival, live, desk)
+        else:
+            seen.claim, seen.is_counted = known, True
             taken = limits.spend_opening(seen, seen.widget, bound, desk)
             begun = session.begin(arrival, page, seen.widget, bound, desk)
-            permits = [permit for permit in (framing.once if framing is not None else None, ticketed) if permit is not None]
-            try:
+            with _given_back(taken, desk):
                 live = await session.keep(begun, body.page_of(request), vouched, permits, known, desk)
-            except (Refused, Unavailable) as problem:
-                # A ticket that was used, or a store that is away: no session, so none is charged.
-                if not (isinstance(problem, Unavailable) and problem.in_doubt):
-                    desk.limits.give_back(taken)
-                raise
         seen.session = live.row
+        handle = await resume.offer(arrival, live, bound.thumbprint if bound is not None else None, seen.widget, desk)
     if seen.claim is not None:
         desk.in_flight.release(seen.claim)
     desk.sessions.put(live.row.session_id, live)
     # Signed anew for a repeated request too: tokens are never stored.
     token, seconds = session.sign(live, seen.widget, desk, frame=frame.origin_of(seen))
-    desk.recorder.record(SessionCreated(), context_of(seen))
+    is_repeated, is_resumed = isinstance(known, idempotency.Known), request.resume is not None
+    if not is_repeated:
+        desk.recorder.record(SessionResumed() if is_resumed else SessionCreated(), context_of(seen))
     # A known visitor may have talked today, on another device.
-    usage_now = limits.usage_left if vouched is not None else limits.usage_of_new_session
-    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, await usage_now(seen.widget, live, desk))
+    is_unknown = vouched is None and not is_repeated and not is_resumed
+    usage_now = limits.usage_of_new_session if is_unknown else limits.usage_left
+    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, await usage_now(seen.widget, live, desk), handle)
 
 
 async def refresh_session(arrival: Arrival, desk: Desk) -> OpenedSession:
@@ -189,9 +198,10 @@ async def refresh_session(arrival: Arrival, desk: Desk) -> OpenedSession:
         if not await session.rotate(shown, live, desk):
             # Another process was faster, or the session has just ended: the database knows more next time.
             raise Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=1)
+        handle = await resume.offer(arrival, live, shown.claims.cnf.jkt if shown.claims.cnf is not None else None, known, desk)
     token, seconds = session.sign(live, known, desk, frame=frame.origin_of(seen))
     desk.recorder.record(SessionRefreshed(), context_of(seen))
-    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, None)
+    return OpenedSession(token, seconds, live.row, _now_ms(desk) // 1000, None, handle)
 
 
 async def end_session(arrival: Arrival, desk: Desk) -> SessionId:
@@ -245,7 +255,7 @@ async def enter_openly(arrival: Arrival, widget_text: str, desk: Desk) -> Widget
         found = seen.widget = await widget.load(body.parse_widget_id(widget_text), desk)
         origin.check(page, found, desk)
         seen.is_counted = True
-        limits.spend(limits.static_buckets(arrival.address), seen, desk)
+        limits.spend(limits.config_buckets(arrival.address, found.org_id, desk), seen, desk)
     return found
 
 
@@ -273,10 +283,10 @@ async def enter_frame(arrival: Arrival, widget_text: str, desk: Desk) -> frame.F
     with recorded(seen, desk):
         transport.check(arrival, desk)
         seen.widget = await widget.load(body.parse_widget_id(widget_text), desk)
-        framed = frame.issue(arrival, seen.widget, desk)
         seen.is_counted = True
-        limits.spend(limits.static_buckets(arrival.address), seen, desk)
-    return framed
+        # Before anything is refused: any page can ask for it in its visitor's name, which must not spend that one's requests.
+        limits.spend(limits.frame_buckets(arrival.address, seen.widget.org_id, desk), seen, desk)
+        return frame.issue(arrival, seen.widget, desk)
 
 
 def enter_files(arrival: Arrival, desk: Desk) -> None:
@@ -284,7 +294,7 @@ def enter_files(arrival: Arrival, desk: Desk) -> None:
     seen = Seen(arrival, is_counted=True)
     with recorded(seen, desk):
         transport.check(arrival, desk)
-        limits.spend(limits.static_buckets(arrival.address), seen, desk)
+        limits.spend(limits.file_buckets(arrival, desk), seen, desk)
 
 
 def refuse(arrival: Arrival, reason: Reason, desk: Desk) -> None:
@@ -308,6 +318,17 @@ async def _find_sender(
         chosen = await conversation.load_for_message(asked_for, holder.live, desk)
     seen.conversation_id = chosen
     return holder, chosen, standing
+
+
+@contextmanager
+def _given_back(taken: Taken, desk: Desk) -> Iterator[None]:
+    """Give back what an opening took when it comes to nothing: a ticket that was used, or a store that is away."""
+    try:
+        yield
+    except (Refused, Unavailable) as problem:
+        if not (isinstance(problem, Unavailable) and problem.in_doubt):
+            desk.limits.give_back(taken)
+        raise
 
 
 async def _enter(

@@ -1,19 +1,21 @@
 """Who is banned, who was warned, who is exempt: what the guards of ``blocks.py`` know.
 
-Kept in memory, read from the database at the start and whenever somebody else changed
-it (looked at every second). Event loop only: a decision cannot be interleaved.
+Kept in memory, read from the database at the start; later only what somebody else
+changed (looked at every second). Event loop only: a decision cannot be interleaved.
 """
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from chatkeep.ids import OrgId
+from chatkeep.ids import BlockId, OrgId
 from chatkeep.store.blocks import BlockRow, ExemptionRow, WarningRow
 
 DAY_MS = 24 * 3_600_000
 WARNING_MS = 10 * 60_000
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Subject(NamedTuple):
@@ -24,61 +26,104 @@ class Subject(NamedTuple):
     value: str
 
 
+class Blocks:
+    """Blocks by whom they name, each once. Many are put together in a reader thread, before anybody else sees them."""
+
+    def __init__(self, blocks: Iterable[BlockRow] = ()) -> None:
+        self._named: dict[Subject, dict[BlockId, BlockRow]] = {}
+        self._networks: dict[OrgId, dict[BlockId, tuple[Network, BlockRow]]] = {}
+        for block in blocks:
+            self.put(block)
+
+    def __iter__(self) -> Iterator[BlockRow]:
+        for named in self._named.values():
+            yield from named.values()
+        for networks in self._networks.values():
+            for _, block in networks.values():
+                yield block
+
+    def put(self, block: BlockRow) -> None:
+        """One more, or what has become of one."""
+        if block.kind == "network":
+            self._networks.setdefault(block.org_id, {})[block.block_id] = (ipaddress.ip_network(block.value), block)
+        else:
+            self._named.setdefault(_named_by(block), {})[block.block_id] = block
+
+    def of(self, subject: Subject) -> Iterable[BlockRow]:
+        """Those that name *subject*."""
+        return self._named.get(subject, {}).values()
+
+    def around(self, org_id: OrgId, address: str) -> list[BlockRow]:
+        """Those of networks that *address* lies in."""
+        if org_id not in self._networks:
+            return []
+        parsed = _find_address(address)
+        return [block for network, block in self._networks[org_id].values() if parsed is not None and parsed in network]
+
+    def forget(self, now_ms: int) -> None:
+        """Drop those that neither hold nor count as a repeat."""
+        for subject, named in list(self._named.items()):
+            if all(_is_past(block, now_ms) for block in named.values()):
+                del self._named[subject]
+        for networks in self._networks.values():
+            for block_id in [block_id for block_id, (_, block) in networks.items() if _is_past(block, now_ms)]:
+                del networks[block_id]
+
+
 class BanList:
-    """Blocks, warnings and exemptions of all organizations."""
+    """Blocks, warnings and exemptions of all organizations. *read_at_ms*: when the database was read last, if ever."""
 
     def __init__(self) -> None:
-        self._blocks: dict[Subject, list[BlockRow]] = {}
-        self._networks: dict[OrgId, list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, BlockRow]]] = {}
-        self._exemptions: dict[OrgId, list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int]]] = {}
+        self._blocks = Blocks()
+        self._exemptions: dict[OrgId, list[tuple[Network, int]]] = {}
         self._warnings: defaultdict[Subject, list[int]] = defaultdict(list)
-        # Made here, and not seen in the database yet: a reading that was faster than its commit must not undo it.
-        self._unseen: dict[str, BlockRow] = {}
         self.revision: tuple[object, ...] = ()
+        self.read_at_ms: int | None = None
 
-    def replace(self, blocks: Iterable[BlockRow], exemptions: Iterable[ExemptionRow]) -> None:
-        """Take over what the database says."""
-        self._blocks, self._networks, self._exemptions = {}, {}, {}
-        for block in blocks:
-            self._unseen.pop(block.block_id, None)
-            self._add(block)
-        for block in self._unseen.values():
-            self._add(block)
+    def replace(self, blocks: Blocks) -> None:
+        """Take over the first reading; what was made here meanwhile may not be in it."""
+        own, self._blocks = list(self._blocks), blocks
+        for block in own:
+            if all(block.block_id != known.block_id for known in blocks.of(_named_by(block))):
+                blocks.put(block)
+
+    def update(self, changed: Iterable[BlockRow]) -> None:
+        """Take over what the database says of some blocks. None is taken away: a reading may be faster than a commit."""
+        for block in changed:
+            self._blocks.put(block)
+
+    def exempt(self, exemptions: Iterable[ExemptionRow]) -> None:
+        """Take over the exemptions."""
+        self._exemptions = {}
         for exemption in exemptions:
             self._exemptions.setdefault(exemption.org_id, []).append((ipaddress.ip_network(exemption.network), exemption.factor))
 
     def recall(self, warnings: Iterable[WarningRow]) -> None:
-        """Take over the warnings of before this process began."""
+        """Take over the warnings of before this process began, but for those that a block has punished."""
         for warning in warnings:
-            self._warnings[Subject(warning.org_id, warning.kind, warning.value)].append(warning.at_ms)
+            subject = Subject(warning.org_id, warning.kind, warning.value)
+            if not any(block.is_automatic and block.created_at_ms >= warning.at_ms for block in self._blocks.of(subject)):
+                self._warnings[subject].append(warning.at_ms)
 
     def add(self, block: BlockRow) -> None:
         """A block that was made here just now."""
-        self._unseen[block.block_id] = block
-        self._add(block)
-
-    def _add(self, block: BlockRow) -> None:
-        """One more block."""
-        if block.kind == "network":
-            self._networks.setdefault(block.org_id, []).append((ipaddress.ip_network(block.value), block))
-        else:
-            self._blocks.setdefault(Subject(block.org_id, block.kind, block.value), []).append(block)
+        self._blocks.put(block)
 
     def find(self, subjects: Sequence[Subject], address: str, now_ms: int) -> BlockRow | None:
         """The block that holds longest for any of *subjects* or for the address's network."""
-        found = [block for subject in subjects for block in self._blocks.get(subject, ()) if _holds(block, now_ms)]
+        found = [block for subject in subjects for block in self._blocks.of(subject)]
         for org_id in {subject.org_id for subject in subjects}:
-            if org_id in self._networks:
-                parsed = _find_address(address)
-                found += [block for network, block in self._networks[org_id] if parsed is not None and parsed in network and _holds(block, now_ms)]
-        return max(found, key=lambda block: block.ends_at_ms if block.ends_at_ms is not None else now_ms + 1000 * DAY_MS, default=None)
+            found += self._blocks.around(org_id, address)
+        holding = [block for block in found if _holds(block, now_ms)]
+        return max(holding, key=lambda block: block.ends_at_ms if block.ends_at_ms is not None else now_ms + 1000 * DAY_MS, default=None)
 
-    def factor(self, org_id: OrgId, address: str) -> int:
-        """How many times the usual address limits hold for *address*; 0 is no limit."""
-        if org_id not in self._exemptions:
+    def factor(self, org_id: OrgId | None, address: str) -> int:
+        """How many times the usual address limits hold for *address*, by the word of *org_id* or of anybody; 0 is no limit."""
+        known = self._exemptions.get(org_id, []) if org_id is not None else [each for some in self._exemptions.values() for each in some]
+        if not known:
             return 1
         parsed = _find_address(address)
-        factors = [factor for network, factor in self._exemptions[org_id] if parsed is not None and parsed in network]
+        factors = [factor for network, factor in known if parsed is not None and parsed in network]
         return 0 if 0 in factors else max(factors, default=1)
 
     def warn(self, subject: Subject, now_ms: int, *, block_after: int) -> bool:
@@ -93,19 +138,29 @@ class BanList:
 
     def repeats(self, subject: Subject, now_ms: int) -> int:
         """How many automatic blocks *subject* had within the last 24 h."""
-        return sum(1 for block in self._blocks.get(subject, ()) if block.is_automatic and block.created_at_ms > now_ms - DAY_MS)
+        return sum(1 for block in self._blocks.of(subject) if block.is_automatic and block.created_at_ms > now_ms - DAY_MS)
 
     def forget(self, now_ms: int) -> None:
         """Drop what no longer counts."""
-        self._unseen = {block_id: block for block_id, block in self._unseen.items() if _holds(block, now_ms)}
+        self._blocks.forget(now_ms)
         for subject, times in list(self._warnings.items()):
             if times[-1] <= now_ms - WARNING_MS:
                 del self._warnings[subject]
 
 
+def _named_by(block: BlockRow) -> Subject:
+    """Whom *block* names."""
+    return Subject(block.org_id, block.kind, block.value)
+
+
 def _holds(block: BlockRow, now_ms: int) -> bool:
     """Whether *block* holds at *now_ms*."""
     return block.lifted_at_ms is None and (block.ends_at_ms is None or block.ends_at_ms > now_ms)
+
+
+def _is_past(block: BlockRow, now_ms: int) -> bool:
+    """Whether *block* neither holds nor counts as a repeat."""
+    return not _holds(block, now_ms) and not (block.is_automatic and block.created_at_ms > now_ms - DAY_MS)
 
 
 def _find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

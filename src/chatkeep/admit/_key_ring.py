@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 
 from chatkeep.admit._cache import Cache
-from chatkeep.admit._key_sets import KeySets
+from chatkeep.admit._key_sets import KeySets, Later
 from chatkeep.clock import Clock
 from chatkeep.crypto.host_keys import ALGORITHMS, HostKey, parse_public_key, parse_shared_secret
 from chatkeep.crypto.host_tokens import HostToken, is_signed_by
@@ -39,8 +39,8 @@ class KeyRing:
         self._sets = sets
         self._rows: Cache[WidgetId, tuple[_Ready, ...]] = Cache(clock)
 
-    async def find_signer(self, token: HostToken, org: OrgId, widget: WidgetId) -> HostKey | None:
-        """The key that signed the identity *token*: of its algorithm, and of its name if it says one.
+    async def find_signer(self, token: HostToken, org: OrgId, widget: WidgetId) -> HostKey | Later | None:
+        """The key that signed the identity *token*: of its algorithm, and of its name if it says one; ``Later`` when nobody can say yet.
 
         Keys at hand come first, so that a JWKS is fetched only for a token that needs it. Raises ``Unavailable``.
         """
@@ -48,12 +48,15 @@ class KeyRing:
         for one in ready:
             if one.key is not None and one.row.purpose == "identity" and _signed(token, one.key):
                 return one.key
+        later = None
         for one in ready:
             if one.row.purpose == "jwks":
-                for key in await self._sets.load(one.row, token.kid):
+                keys, waits = await self._sets.load(one.row, token.kid)
+                for key in keys:
                     if _signed(token, key):
                         return key
-        return None
+                later = waits or later
+        return later
 
     async def ticket_keys(self, org: OrgId, widget: WidgetId) -> list[HostKey]:
         """Every key that may sign page tickets of *widget*."""

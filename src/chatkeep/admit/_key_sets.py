@@ -7,6 +7,7 @@ longer each time: nobody can make the gateway call a host more often by sending 
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -46,6 +47,13 @@ class _Copy:
     fetching: "asyncio.Task[None] | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nobody can say yet whose key it is: the host may be asked again in so many *seconds*."""
+
+    seconds: int
+
+
 class KeySets:
     """The JWKS that widgets name, one copy for each. Event loop only."""
 
@@ -57,10 +65,14 @@ class KeySets:
         self._deadline_s = deadline_s
         self._copies: OrderedDict[KeyId, _Copy] = OrderedDict()
 
-    async def load(self, row: WidgetKeyRow, kid: str | None) -> tuple[HostKey, ...]:
-        """The keys of the JWKS that *row* names, where *kid* is wanted. Raises ``Unavailable`` when no usable copy can be had."""
+    async def load(self, row: WidgetKeyRow, kid: str | None) -> tuple[tuple[HostKey, ...], Later | None]:
+        """The keys of the JWKS that *row* names, where *kid* is wanted; ``Later`` when it is none of them, and the host was not asked for it.
+
+        Raises ``Unavailable`` when no usable copy can be had.
+        """
         copy = self._copy_of(row.key_id)
-        if self._is_due(copy, kid):
+        is_due = self._is_due(copy, kid)
+        if is_due:
             if copy.fetching is None or copy.fetching.done():
                 copy.asked_at = self._clock.monotonic()
                 copy.fetching = asyncio.create_task(self._fetch(row, copy), name="chatkeep-key-set")
@@ -69,7 +81,9 @@ class KeySets:
         now = self._clock.monotonic()
         if copy.keys is None or now - copy.fetched_at >= STALE_SECONDS:
             raise Unavailable(Reason.KEY_SET_UNAVAILABLE, retry_after=max(1, round(copy.not_before - now)))
-        return copy.keys
+        is_looked_up = (is_due and copy.failures == 0) or not _is_unknown(copy, kid)
+        next_try = max(copy.not_before, copy.asked_at + UNKNOWN_KID_SECONDS)
+        return copy.keys, None if is_looked_up else Later(max(1, math.ceil(next_try - now)))
 
     def _copy_of(self, key_id: KeyId) -> _Copy:
         """The copy of one key set; the ones that nobody asked for make room."""
@@ -88,8 +102,7 @@ class KeySets:
             return False
         if copy.keys is None or now - copy.fetched_at >= FRESH_SECONDS:
             return True
-        is_unknown = kid is not None and all(key.kid != kid for key in copy.keys)
-        return is_unknown and now - copy.asked_at >= UNKNOWN_KID_SECONDS
+        return _is_unknown(copy, kid) and now - copy.asked_at >= UNKNOWN_KID_SECONDS
 
     async def _fetch(self, row: WidgetKeyRow, copy: _Copy) -> None:
         """Bring *copy* up to date, or note the failure. Raises nothing: all who wait look at the copy."""
@@ -123,6 +136,11 @@ class KeySets:
         if not found:
             raise ValueError("no_usable_key")
         return found
+
+
+def _is_unknown(copy: _Copy, kid: str | None) -> bool:
+    """Whether a token names a key that is not in *copy*."""
+    return kid is not None and all(key.kid != kid for key in copy.keys or ())
 
 
 def trust_in(url: str, *, development: bool) -> Trust:

@@ -10,7 +10,7 @@ Store down: blocks known to this process hold; new ones hold here and are lost w
 import asyncio
 import logging
 
-from chatkeep.admit._ban_list import DAY_MS, WARNING_MS, Subject
+from chatkeep.admit._ban_list import DAY_MS, WARNING_MS, Blocks, Subject
 from chatkeep.admit._notes import keep
 from chatkeep.admit._types import Desk, Seen
 from chatkeep.audit import Context
@@ -19,11 +19,14 @@ from chatkeep.clock import iso_ms
 from chatkeep.crypto import new_id
 from chatkeep.errors import Reason, Refused
 from chatkeep.ids import BlockId, OrgId
+from chatkeep.store import Tx
 from chatkeep.store import blocks as rows
 from chatkeep.store.blocks import BlockKind, BlockRow, WarningRow
 
 _FOREVER_RETRY_SECONDS = 86_400
 _POLL_SECONDS = 1.0
+# Automatic blocks are stamped by the clock of the process that made them.
+_CLOCKS_DIFFER_MS = 30_000
 # Refusals that an honest client does not cause, unless they say `is_honest`: a wrong clock, a proof sent twice by the browser.
 _BAD_CREDENTIALS = frozenset({Reason.INVALID_SESSION, Reason.INVALID_PROOF, Reason.INVALID_IDENTITY})
 
@@ -50,6 +53,9 @@ def note_refusal(refusal: Refused, seen: Seen, desk: Desk, context: Context) -> 
         return
     now_ms = _now_ms(desk)
     for subject in _warned(refusal, seen, seen.widget.org_id, desk):
+        if desk.bans.find([subject], subject.value, now_ms) is not None:
+            # In shadow mode the blocked go on: each of their refusals would leave rows.
+            continue
         keep(desk, rows.new_warning(WarningRow(subject.org_id, subject.kind, subject.value, now_ms)))
         if desk.bans.warn(subject, now_ms, block_after=desk.settings.auto_block_after_warnings):
             _block(subject, desk, context, now_ms)
@@ -67,15 +73,24 @@ async def keep_current(desk: Desk) -> None:
 
 
 async def read_all(desk: Desk, *, with_warnings: bool = False) -> None:
-    """Read blocks and exemptions if they changed; at the start also the warnings that still count."""
+    """Read blocks and exemptions if they changed, all of them only once; at the start also the warnings that still count."""
     now_ms = _now_ms(desk)
     revision = await desk.store.read(rows.revision)
     if revision != desk.bans.revision:
-        found = await desk.store.read(rows.blocks_since, now_ms - DAY_MS)
-        desk.bans.replace(found, await desk.store.read(rows.all_exemptions))
+        if desk.bans.read_at_ms is None:
+            desk.bans.replace(await desk.store.read(_read_blocks, now_ms - DAY_MS))
+        else:
+            desk.bans.update(await desk.store.read(rows.changed_blocks, desk.bans.read_at_ms - _CLOCKS_DIFFER_MS))
+        desk.bans.exempt(await desk.store.read(rows.all_exemptions))
         desk.bans.revision = revision
+    desk.bans.read_at_ms = now_ms
     if with_warnings:
         desk.bans.recall(await desk.store.read(rows.warnings_since, now_ms - WARNING_MS))
+
+
+def _read_blocks(tx: Tx, since_ms: int) -> Blocks:
+    """Every block that counts, in order: made in a reader thread, because there may be very many."""
+    return Blocks(rows.blocks_since(tx, since_ms))
 
 
 def _subjects(seen: Seen, org: OrgId) -> list[Subject]:

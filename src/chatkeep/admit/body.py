@@ -70,6 +70,10 @@ class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="A page ticket, signed by the host's server (JWT), where the widget requires one; in frame mode the ticket of the frame page."),
     ] = None
+    resume: Annotated[
+        str | None,
+        Meta(description="The newest resume handle of a session, to go on with it under another key; where the widget has that feature. Works once."),
+    ] = None
     page_ticket: Annotated[str | None, Meta(description="In frame mode: the page ticket, where the widget requires one beside that of the frame.")] = None
 
 

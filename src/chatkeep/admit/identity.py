@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from chatkeep.admit._key_sets import Later
 from chatkeep.admit._types import Desk, Widget
 from chatkeep.crypto import keyed_hash
 from chatkeep.crypto.host_tokens import LONGEST, HostToken, find_claims, find_host_token
@@ -38,6 +39,7 @@ class Cause(StrEnum):
     TOO_LARGE = "too_large"
     MALFORMED = "malformed"
     SIGNATURE = "signature"
+    UNKNOWN_KEY = "unknown_key"
     CLAIMS = "claims"
     AUDIENCE = "audience"
     ORIGIN = "origin"
@@ -52,6 +54,7 @@ _TOLD = {
     Cause.TOO_LARGE: "is too large",
     Cause.MALFORMED: "is not a signed token of the form that is taken here",
     Cause.SIGNATURE: "is not signed by a key of this widget",
+    Cause.UNKNOWN_KEY: "names a key that is not known yet: try again, or publish keys a while before you sign with them",
     Cause.CLAIMS: "lacks a claim, or has one of the wrong form",
     Cause.AUDIENCE: "is not meant for this widget",
     Cause.ORIGIN: "is not meant for this page",
@@ -61,7 +64,7 @@ _TOLD = {
     Cause.USED: "was used before",
 }
 # What an honest visitor can run into: it never leads to a block.
-_HONEST = frozenset({Cause.MISSING, Cause.EXPIRED, Cause.LIFETIME, Cause.NOT_YET, Cause.USED, Cause.CLAIMS, Cause.AUDIENCE, Cause.ORIGIN})
+_HONEST = frozenset({Cause.MISSING, Cause.UNKNOWN_KEY, Cause.EXPIRED, Cause.LIFETIME, Cause.NOT_YET, Cause.USED, Cause.CLAIMS, Cause.AUDIENCE, Cause.ORIGIN})
 
 
 class _Claims(Struct, frozen=True):
@@ -95,7 +98,11 @@ async def load(text: str | None, widget: Widget, desk: Desk) -> Identity | None:
     token = parse_token(text, field="identity")
     if token.kind is not None and token.kind.upper() != "JWT":
         raise refusal("identity", Cause.MALFORMED)
-    if await desk.keys.find_signer(token, widget.org_id, widget.widget_id) is None:
+    signer = await desk.keys.find_signer(token, widget.org_id, widget.widget_id)
+    if isinstance(signer, Later):
+        # Perhaps the host's new key, perhaps a guess: only the next look at its key set can tell.
+        raise refusal("identity", Cause.UNKNOWN_KEY, retry_after=signer.seconds)
+    if signer is None:
         raise refusal("identity", Cause.SIGNATURE)
     claims = find_claims(token, _Claims)
     if claims is None or not _is_sound(claims):
@@ -130,10 +137,10 @@ def single_use(kind: str, value: str, expires_at: float, widget: Widget, desk: D
     return SingleUse(digest, math.ceil(expires_at) * 1000 + _REMEMBERED_AFTER_MS)
 
 
-def refusal(field: str, cause: Cause) -> Refused:
-    """The refusal of an identity or a ticket."""
+def refusal(field: str, cause: Cause, *, retry_after: int | None = None) -> Refused:
+    """The refusal of an identity or a ticket; *retry_after* seconds it may be another."""
     note = {"cause": f"{field}_{cause}", "is_honest": cause in _HONEST}
-    return Refused(Reason.INVALID_IDENTITY, details=(Problem(field, _TOLD[cause]),), note=note)
+    return Refused(Reason.INVALID_IDENTITY, details=(Problem(field, _TOLD[cause]),), retry_after=retry_after, note=note)
 
 
 def is_id(text: str) -> bool:

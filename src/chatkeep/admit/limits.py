@@ -31,6 +31,8 @@ _STATIC_PER_MINUTE = 600
 _OFFICE_PER_MINUTE = 1200
 _REFUSED_ORIGINS_PER_MINUTE = 60
 _GLOBAL_FACTOR = 10
+# Instead of a scope: all of them together.
+_ALL, _ALL_EXEMPT = "*", "*exempt"
 _NO_LIMIT = 2**31
 # Whoever comes back does so while the gateway still holds the connection that broke.
 _READERS_PER_STREAM = 4
@@ -40,6 +42,8 @@ _WIDE_FACTOR = 4  # an IPv6 /48 holds 65,536 networks of the /64 that one custom
 # Which layer a bucket is of, by the first part of its key: for warnings and for shadow mode.
 _LAYERS: dict[str, Layer] = {
     "addr": "address",
+    "config": "config",
+    "frame": "config",
     "sess": "sessions",
     "vis": "visitor",
     "visday": "visitor",
@@ -52,14 +56,21 @@ _LAYERS: dict[str, Layer] = {
 }
 
 
-def address_buckets(address: ClientAddress, org: OrgId | None, desk: Desk) -> list[Bucket]:
-    """Requests of one address: within one organization, and ten times that over all of them; exempt networks have more, or no limit."""
-    factor = desk.bans.factor(org, address.text) if org else 1
+def address_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Bucket]:
+    """Requests of one address: within one organization, and ten times that over all of them; exempt networks have more, or no limit of one."""
     minute, hour = desk.settings.limit_address_per_minute, desk.settings.limit_address_per_hour
-    # No tenant lifts the instance's own ceiling.
-    scopes = [(f"{org}:", factor), ("*:", _GLOBAL_FACTOR * max(factor, 1))] if org and factor else [("*:", _GLOBAL_FACTOR)]
     nets = [(address.bucket, 1)] + ([(address.wide_bucket, _WIDE_FACTOR)] if address.wide_bucket else [])
-    return [Sliding(f"addr:{scope}{net}", _address_windows(minute * times * wide, hour * times * wide)) for scope, times in scopes for net, wide in nets]
+    scopes = _scopes("addr", org, desk.bans.factor(org, address.text))
+    return [Sliding(f"{scope}:{net}", _address_windows(minute * times * wide, hour * times * wide)) for scope, times in scopes for net, wide in nets]
+
+
+def _scopes(layer: str, scope: str, factor: int) -> list[tuple[str, int]]:
+    """Beginnings of keys, and how many times the usual quota each has: *scope*'s own, and the instance's ceiling over all scopes.
+
+    No tenant lifts the ceiling. What an exemption lets through has one of its own, so that it takes nothing from other tenants.
+    """
+    own = [(f"{layer}:{scope}", factor)] if factor else []
+    return [*own, (f"{layer}:{_ALL if factor == 1 else _ALL_EXEMPT}", _GLOBAL_FACTOR)]
 
 
 @lru_cache(maxsize=64)
@@ -68,9 +79,26 @@ def _address_windows(minute: int, hour: int) -> tuple[Window, ...]:
     return Window("per_minute", minute, MINUTE), Window("per_hour", hour, HOUR)
 
 
-def static_buckets(address: ClientAddress) -> list[Bucket]:
-    """Config and widget files: plenty, but not endless."""
-    return _per_minute("file", address, _STATIC_PER_MINUTE)
+def file_buckets(arrival: Arrival, desk: Desk) -> list[Bucket]:
+    """Widget files: plenty, but not endless. Each page's apart, as far as browsers name it: any page can load them in its visitor's name."""
+    page = arrival.origin.text if arrival.origin is not None else "-"
+    # Files belong to no tenant: an exemption by any of them counts.
+    return _static("file", page, arrival.address, desk.bans.factor(None, arrival.address.text))
+
+
+def config_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Bucket]:
+    """Public settings: as many, apart from files, because only listed pages get here."""
+    return _static("config", org, address, desk.bans.factor(org, address.text))
+
+
+def frame_buckets(address: ClientAddress, org: OrgId, desk: Desk) -> list[Bucket]:
+    """Pages of frames: as many, apart from the others, because any page can load them."""
+    return _static("frame", org, address, desk.bans.factor(org, address.text))
+
+
+def _static(layer: str, scope: str, address: ClientAddress, factor: int) -> list[Bucket]:
+    """One minute window within *scope*, and its ceiling."""
+    return [bucket for name, times in _scopes(layer, scope, factor) for bucket in _per_minute(name, address, _STATIC_PER_MINUTE * times)]
 
 
 def office_buckets(address: ClientAddress) -> list[Bucket]:
@@ -300,13 +328,14 @@ def wants_stream(arrival: Arrival) -> bool:
 
 
 def layer_of(key: str) -> Layer | None:
-    """The layer that a bucket's key belongs to; ``None`` for those that no widget can put into shadow (proofs, files, the instance's ceiling)."""
-    return None if key.startswith("addr:*:") else _LAYERS.get(key.partition(":")[0])
+    """The layer that a bucket's key belongs to; ``None`` for those that no widget can put into shadow (proofs, files, the instance's ceilings)."""
+    layer, _, rest = key.partition(":")
+    return None if rest.startswith(_ALL) else _LAYERS.get(layer)
 
 
 def _is_shared(key: str) -> bool:
     """Whether others may have filled a bucket: an IPv6 neighbour, or any page that a visitor has open."""
-    return key.startswith("addr:*:") or key.endswith("/48")
+    return key.partition(":")[2].startswith(_ALL) or key.endswith("/48")
 
 
 def _check_blocks(seen: Seen, shadow: Sequence[Layer], desk: Desk) -> None:

@@ -45,7 +45,8 @@ def compare(arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) 
     move = Move(" and ".join(changed), address, user_agent)
     if "address" in changed and widget.settings.access.strict_address:
         _record(move, arrival, session, desk)
-        raise Refused(Reason.INVALID_SESSION)
+        # Token and key are right: phones roam, and all who roam to one carrier share its address.
+        raise Refused(Reason.INVALID_SESSION, note={"is_honest": True})
     return move
 
 

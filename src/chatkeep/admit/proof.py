@@ -12,8 +12,9 @@ from chatkeep.errors import Reason, Refused
 from chatkeep.limits import Once
 
 _LEEWAY_SECONDS = 60
-# Longer than a proof can be accepted for: from 60 s ahead of us to 60 s behind.
-_REMEMBERED_SECONDS = 120.0
+# Longer than a proof can be accepted for: from 60 s ahead of us to 60 s behind, in whole seconds of our
+# clock, so a second more; and another one, because what is remembered is counted by a clock of its own.
+_REMEMBERED_SECONDS = 2.0 * _LEEWAY_SECONDS + 2
 REPLAY = "replay"
 
 

@@ -35,37 +35,46 @@ def _noted(seen: Seen, desk: Desk) -> Iterator[None]:
     """Record a refusal, and whatever is down."""
     try:
         yield
-    except Refused as refusal:
-        final = refusal if seen.is_counted else _count_early(refusal, seen, desk)
-        hit = final.limit
-        length, cause = final.note.get("length"), final.note.get("cause")
-        event = event_for(
-            final.reason,
-            length=length if isinstance(length, int) else None,
-            limit_type=hit.limit_type if hit else None,
-            referer=_referer_origin(seen.arrival),
-            cause=cause if isinstance(cause, str) else None,
-        )
-        org = final.note.get("org_id")
-        if isinstance(org, str):
-            # An API key that is no good still says whose it was.
-            seen.office = OrgId(org)
-        context = context_of(seen)
-        desk.recorder.record(event, context)
-        blocks.note_refusal(final, seen, desk, context)
-        if seen.widget is not None:
-            desk.recorder.count(seen.widget.org_id, seen.widget.widget_id, refusals=1)
-        raise final from None
     except Unavailable as unavailable:
         desk.recorder.record(event_for(unavailable.reason), context_of(seen))
         raise
+    except Exception as error:
+        # Also a bug, which goes on to the edge: whoever finds one must not have it for nothing.
+        final = error if seen.is_counted else _count_early(error, seen, desk)
+        if isinstance(final, Refused):
+            _record(final, seen, desk)
+        if final is error:
+            raise
+        raise final from None
 
 
-def _count_early(refusal: Refused, seen: Seen, desk: Desk) -> Refused:
-    """*refusal*, or what its bucket says when that is empty."""
+def _record(refusal: Refused, seen: Seen, desk: Desk) -> None:
+    """One event that says what was refused, and a warning where one is due."""
+    hit = refusal.limit
+    length, cause = refusal.note.get("length"), refusal.note.get("cause")
+    event = event_for(
+        refusal.reason,
+        length=length if isinstance(length, int) else None,
+        limit_type=hit.limit_type if hit else None,
+        referer=_referer_origin(seen.arrival),
+        cause=cause if isinstance(cause, str) else None,
+    )
+    org = refusal.note.get("org_id")
+    if isinstance(org, str):
+        # An API key that is no good still says whose it was.
+        seen.office = OrgId(org)
+    context = context_of(seen)
+    desk.recorder.record(event, context)
+    blocks.note_refusal(refusal, seen, desk, context)
+    if seen.widget is not None:
+        desk.recorder.count(seen.widget.org_id, seen.widget.widget_id, refusals=1)
+
+
+def _count_early(error: Exception, seen: Seen, desk: Desk) -> Exception:
+    """*error*, or what its bucket says when that is empty."""
     arrival = seen.arrival
     org = seen.widget.org_id if seen.widget else None
-    if refusal.reason is Reason.DOMAIN_NOT_AUTHORIZED:
+    if isinstance(error, Refused) and error.reason is Reason.DOMAIN_NOT_AUTHORIZED:
         buckets = limits.refused_origin_buckets(arrival.address)
     elif org is None:
         buckets = limits.early_buckets(arrival.address, desk)
@@ -75,7 +84,7 @@ def _count_early(refusal: Refused, seen: Seen, desk: Desk) -> Refused:
         limits.spend(buckets, seen, desk)
     except Refused as too_many:
         return too_many
-    return refusal
+    return error
 
 
 def _referer_origin(arrival: Arrival) -> str | None:

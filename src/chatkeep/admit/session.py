@@ -116,7 +116,7 @@ async def keep(session: LiveSession, page: Page, vouched: Identity | None, ticke
         return session
     once = [*tickets, *([vouched.once] if vouched is not None and vouched.once is not None else [])]
     known = vouched.visitor if vouched is not None else None
-    opened = await desk.store.transaction(openings.open_session, row.org_id, row, page, known=known, once=once, key=_key_row(claim, session, desk))
+    opened = await desk.store.transaction(openings.open_session, row.org_id, row, page, known=known, once=once, key=key_row(claim, session, desk))
     if isinstance(opened, SingleUse):
         raise identity.refusal("ticket" if opened in tickets else "identity", identity.Cause.USED)
     session.row, session.active_at_ms = opened, opened.active_at_ms
@@ -130,21 +130,31 @@ def scope(arrival: Arrival, asked: Origin, widget: Widget, bound: Proof | None) 
 
 def remembering(claim: Claim | None, session: LiveSession, desk: Desk) -> tuple[Write, ...]:
     """The writes that remember what the request's idempotency key opened."""
-    row = _key_row(claim, session, desk)
+    row = key_row(claim, session, desk)
     return keys.remembering(session.row.org_id, row) if row is not None else ()
 
 
-def _key_row(claim: Claim | None, session: LiveSession, desk: Desk) -> keys.KeyRow | None:
+def key_row(claim: Claim | None, session: LiveSession, desk: Desk) -> keys.KeyRow | None:
     """What the request's idempotency key stands for from now on."""
     return keys.KeyRow(claim.digest, claim.body_digest, None, session.row.session_id, _now_ms(desk)) if claim is not None else None
 
 
-async def reload(known: Known, widget: Widget, desk: Desk) -> LiveSession:
+async def reload(known: Known, bound: Proof | None, widget: Widget, desk: Desk) -> LiveSession:
     """The session that a repeated request opened before. Raises ``Refused`` while that one is on its way, or when it ended."""
     opened = known.row.session_id if known.row is not None else None
     session = await _find(opened, widget, desk) if opened is not None else None
     if session is None:
         raise in_progress(None)
+    _check_lives(session, widget, desk)
+    _check_is_bound_to(bound.thumbprint if bound is not None else None, session)
+    return session
+
+
+async def load_living(session_id: SessionId, widget: Widget, desk: Desk) -> LiveSession:
+    """The session of that id. Raises ``Refused`` when there is none, or it ended."""
+    session = await _find(session_id, widget, desk)
+    if session is None:
+        raise Refused(Reason.INVALID_SESSION)
     _check_lives(session, widget, desk)
     return session
 
@@ -228,6 +238,7 @@ async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> H
     if session is None or session.row.origin != (claims.page or claims.origin):
         raise Refused(Reason.INVALID_SESSION)
     _check_lives(session, widget, desk)
+    _check_is_bound_to(claims.cnf.jkt if claims.cnf is not None else None, session)
     found = await _check_key(shown, arrival, session, widget, desk)
     return Holder(session, found, network.compare(arrival, session, widget, desk))
 
@@ -274,6 +285,12 @@ def _check_lives(session: LiveSession, widget: Widget, desk: Desk) -> None:
         raise Refused(Reason.SESSION_EXPIRED)
 
 
+def _check_is_bound_to(thumbprint: str | None, session: LiveSession) -> None:
+    """Raise ``Refused`` when *session* went on with another key (resume.py): for who holds the one before, it is over. No theft: a copied tab does that."""
+    if thumbprint != session.row.key_thumbprint:
+        raise Refused(Reason.SESSION_REVOKED)
+
+
 async def _check_key(shown: Shown, arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> Proof | None:
     """The proof of a bound session, ``None`` for an unbound one. Raises ``Refused``."""
     thumbprint = session.row.key_thumbprint
@@ -307,11 +324,12 @@ async def _end_stolen(arrival: Arrival, session: LiveSession, widget: Widget, de
     """Revoke *session* and say why. Raises ``Refused`` (``session_revoked``)."""
     row = session.row
     session.is_ended = True
-    await desk.store.transaction(rows.end_session, row.org_id, row.session_id, at_ms=_now_ms(desk), reason="revoked")
-    desk.sessions.drop(row.session_id)
     address, user_agent = arrival.address.text, arrival.headers.get("user-agent")
     context = Context(arrival.request_id, row.org_id, widget.widget_id, row.session_id, None, row.origin, address, user_agent)
+    # First of all: a theft is told also when the database is away.
     desk.recorder.record(TokenReuse(), context)
+    await desk.store.transaction(rows.end_session, row.org_id, row.session_id, at_ms=_now_ms(desk), reason="revoked")
+    desk.sessions.drop(row.session_id)
     raise Refused(Reason.SESSION_REVOKED)
 
 

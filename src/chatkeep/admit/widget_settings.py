@@ -45,7 +45,7 @@ class Content(Struct, frozen=True, forbid_unknown_fields=True):
     image_hosts: Annotated[list[Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$")]], Meta(max_length=10)] = []
 
 
-Layer = Literal["address", "sessions", "session", "visitor", "widget_domain", "conversation", "concurrency", "blocks"]
+Layer = Literal["address", "config", "sessions", "session", "visitor", "widget_domain", "conversation", "concurrency", "blocks"]
 
 
 class Access(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,9 +57,14 @@ class Access(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Features(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is switched on. *frame*: the chat runs in a frame of the gateway's origin, out of reach for the page."""
+    """What is switched on.
+
+    *frame*: the chat runs in a frame of the gateway's origin, out of reach for the page. *resume*: a visitor who
+    reloads the page goes on with the conversation, by a handle in the tab's ``sessionStorage``.
+    """
 
     frame: bool = False
+    resume: bool = False
 
 
 class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -80,7 +85,7 @@ class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     limits: WidgetLimits = WidgetLimits()
     access: Access = Access()
     features: Features = Features()
-    # Layers that only record what they would refuse.
+    # Layers that only record what they would refuse; those of the whole instance cannot be named.
     shadow: list[Layer] = []
 
     @property

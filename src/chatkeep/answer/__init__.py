@@ -144,15 +144,22 @@ class Answers:
         """End the answers of sessions that were revoked, or whose widget was paused, by whatever process."""
         while True:
             await asyncio.sleep(_PATROL_SECONDS)
-            await self._settle()
-            streaming = {running.session_id for running in self._running.values()}
-            if not streaming:
-                continue
             try:
-                for session_id in await self._tools.store.read(ended_among, list(streaming), now_ms=int(self._tools.clock.now().timestamp() * 1000)):
-                    self.stop_session(session_id)
+                await self._settle()
+                await self._stop_ended()
             except Unavailable as error:
                 log.warning("sessions_not_looked_after", extra={"fields": {"reason": error.reason.value}})
+            except Exception:
+                # The outermost edge of this task: it must go on, whatever the database says.
+                log.exception("sessions_not_looked_after")
+
+    async def _stop_ended(self) -> None:
+        """End the answers of sessions that are over."""
+        streaming = {running.session_id for running in self._running.values()}
+        if streaming:
+            now_ms = int(self._tools.clock.now().timestamp() * 1000)
+            for session_id in await self._tools.store.read(ended_among, list(streaming), now_ms=now_ms):
+                self.stop_session(session_id)
 
     async def _settle(self) -> None:
         """Find out what became of turns in doubt: an answer that nobody makes is interrupted, so that it can be made anew."""

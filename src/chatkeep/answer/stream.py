@@ -47,10 +47,12 @@ async def events(running: Running, usage: Usage, envelope: Envelope, *, after: P
     loop = asyncio.get_running_loop()
     follower = running.follow()
     pinger = _Pinger(loop, lambda: running.wake(follower))
-    has_sources = False
     try:
         begin = after.within(running.text)
         yield _start(running.message_id, running.conversation_id, begin)
+        has_sources = bool(running.sources)
+        if running.sources:
+            yield _event(begin, "sources", running.sources)
         if begin.length:
             yield _catch_up(running, follower, begin)
         while True:

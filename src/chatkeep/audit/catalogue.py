@@ -47,6 +47,15 @@ class SessionRefreshed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionResumed(Event):
+    """A visitor came back with a resume handle: the session goes on with another key."""
+
+    type = "session_resumed"
+    severity = "info"
+    folds = False
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded(Event):
     """A visitor ended a session."""
 

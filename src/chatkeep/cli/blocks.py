@@ -24,7 +24,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     add.add_argument("--minutes", type=float, metavar="N", help="for so long; without it until lifted")
     add.set_defaults(run=_add)
     listing = sub.add_parser("list", parents=[everywhere], help="list blocks that hold", epilog="Example: chatkeep blocks list --all")
-    listing.add_argument("--all", action="store_true", help="also those that ended")
+    listing.add_argument("--all", action="store_true", help="also those that ended; automatic ones for a day")
     listing.set_defaults(run=_list)
     lift = sub.add_parser("lift", parents=[everywhere], help="end a block", epilog="Example: chatkeep blocks lift block_…")
     lift.add_argument("block_id", metavar="BLOCK_ID")
@@ -33,7 +33,9 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
         "exempt", parents=[everywhere], help="raise a network's address limits", epilog="Example: chatkeep blocks exempt 198.51.100.0/24 --factor 5"
     )
     exempt.add_argument("network", metavar="NETWORK", nargs="?", help="office or carrier network; without it the exemptions are listed")
-    exempt.add_argument("--factor", type=int, default=10, metavar="N", help="times the usual limits (10); 0 is no limit")
+    exempt.add_argument(
+        "--factor", type=int, default=10, metavar="N", help="times the usual limits (10); 0 is no limit of its own; the instance's ceiling always holds"
+    )
     exempt.add_argument("--note", default="exempt", help="why, for whoever reads it later")
     exempt.add_argument("--end", metavar="ID", help="remove this exemption")
     exempt.set_defaults(run=_exempt)

@@ -14,7 +14,7 @@ from chatkeep.clock import iso
 from chatkeep.manage.agents import find_named_agent
 from chatkeep.manage.organizations import DEFAULT
 from chatkeep.manage.views import filled_settings
-from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet, use_frame
+from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet, use_frame, use_resume
 from chatkeep.store.widgets import WidgetRow
 from chatkeep.web.widget_build import loader_integrity
 
@@ -37,14 +37,19 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     embed.set_defaults(run=_embed)
     frame = sub.add_parser("frame", parents=[everywhere], help="switch frame mode on or off", epilog="Example: chatkeep widgets frame widget_… on")
     frame.set_defaults(run=_frame)
+    remember = sub.add_parser(
+        "remember", parents=[everywhere], help="keep conversations when the page is reloaded, or not", epilog="Example: chatkeep widgets remember widget_… on"
+    )
+    remember.set_defaults(run=_remember)
     widget_keys.register(sub, everywhere)
     widget_changes.register(sub, everywhere)
     widget_theme.register(sub, everywhere)
     widget_words.register(sub, everywhere)
-    for one in (show, embed, frame):
+    for one in (show, embed, frame, remember):
         one.add_argument("widget_id", metavar="WIDGET_ID")
     frame.add_argument("switch", choices=("on", "off"), help="on: the chat runs in a frame, out of reach for the page's scripts")
-    for one in (create, listing, show, embed, frame):
+    remember.add_argument("switch", choices=("on", "off"), help="on: a visitor who reloads the page goes on with the conversation for up to 30 minutes")
+    for one in (create, listing, show, embed, frame, remember):
         add_org_option(one)
 
 
@@ -104,6 +109,15 @@ def _frame(options: argparse.Namespace) -> Said:
     place = "in a frame; its pages' policy needs `frame-src` of the gateway (docs/how-to/frame-mode.md)" if is_on else "in the page"
     notes = [f"Note: {finding.message}" for finding in findings]
     return Said({"widget_id": widget.widget_id, "frame": is_on}, [f"{widget.widget_id}: the chat runs {place}", *notes])
+
+
+def _remember(options: argparse.Namespace) -> Said:
+    """Switch whether conversations outlive a reload of the page."""
+    is_on = options.switch == "on"
+    with open_office(options) as office:
+        widget = use_resume(office.store, office.org.org_id, options.widget_id, on=is_on)
+    does = "stay when the page is reloaded; a handle is kept in the tab's sessionStorage" if is_on else "end with the page; nothing is kept in the browser"
+    return Said({"widget_id": widget.widget_id, "resume": is_on}, [f"{widget.widget_id}: conversations {does}"])
 
 
 def _value(widget: WidgetRow) -> dict[str, Any]:

@@ -51,6 +51,11 @@ def new_ticket_secret() -> str:
     return f"ckt_{secrets.token_urlsafe(32)}"
 
 
+def new_resume_handle() -> str:
+    """A handle that resumes a session: 32 random bytes, with a beginning that secret scanners can find."""
+    return f"ckr_{secrets.token_urlsafe(32)}"
+
+
 def new_nonce() -> str:
     """A value for one ``nonce-…`` of a content security policy: 128 random bits."""
     return secrets.token_urlsafe(16)

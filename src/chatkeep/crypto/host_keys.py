@@ -86,7 +86,7 @@ def parse_public_key(text: str, algorithm: Algorithm, kid: str | None = None) ->
     if text.lstrip().startswith("{"):
         try:
             found = msgjson.decode(text.encode(), type=_Jwk)
-        except (DecodeError, ValidationError, UnicodeError):
+        except (DecodeError, ValidationError, UnicodeError, RecursionError):
             raise WrongUsage("this is not a public key in PEM or JWK form") from None
         return _import(found, algorithm, kid or found.kid)
     return _import(_jwk_of_pem(text), algorithm, kid)

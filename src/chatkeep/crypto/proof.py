@@ -70,7 +70,7 @@ def find_proof(text: str) -> Proof | None:
             return None
         signed = jws.deserialize_compact(text, _import_key(header.jwk.x, header.jwk.y), algorithms=["ES256"])
         claims = msgjson.decode(signed.payload, type=_Claims)
-    except (JoseError, DecodeError, ValidationError, ValueError):
+    except (JoseError, DecodeError, ValidationError, ValueError, RecursionError):
         return None
     if not 1 <= len(claims.jti) <= 128:  # noqa: PLR2004 - a UUID has 36; longer ones only fill memory
         return None

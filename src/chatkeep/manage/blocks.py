@@ -17,6 +17,7 @@ from chatkeep.store.paging import Part
 _LONGEST_MINUTES = 366 * 24 * 60
 _LONGEST_TEXT = 300
 _MOST_FACTOR = 1000
+_MAPPED_BITS = 96  # ::ffff:0:0/96 (RFC 4291, section 2.5.5.2)
 
 
 def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str, reason: str, minutes: float | None) -> BlockRow:
@@ -109,7 +110,7 @@ def _checked_value(kind: BlockKind, value: str) -> str:
             parsed = ipaddress.ip_address(value)
             return str(getattr(parsed, "ipv4_mapped", None) or parsed)
         if kind == "network":
-            return str(ipaddress.ip_network(value, strict=False))
+            return str(_unmapped(ipaddress.ip_network(value, strict=False)))
     except ValueError:
         msg = f"{value[:100]!r} is not {'an address' if kind == 'address' else 'a network like 203.0.113.0/24'}"
         raise WrongUsage(msg) from None
@@ -120,6 +121,14 @@ def _checked_value(kind: BlockKind, value: str) -> str:
             raise WrongUsage(msg)
         return origin.host
     return _checked_text(value, f"a {kind} id")
+
+
+def _unmapped(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """*network*; IPv4 inside IPv6 is IPv4, as it is of every client's address."""
+    if isinstance(network, ipaddress.IPv4Network) or network.prefixlen < _MAPPED_BITS:
+        return network
+    inside = network.network_address.ipv4_mapped
+    return network if inside is None else ipaddress.IPv4Network((inside, network.prefixlen - _MAPPED_BITS))
 
 
 def _checked_text(text: str, what: str) -> str:

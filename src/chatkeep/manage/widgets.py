@@ -164,8 +164,18 @@ def require_tickets(store: Store, org: OrgId, widget_id: str, *, required: bool)
 
 def use_frame(store: Store, org: OrgId, widget_id: str, *, on: bool) -> WidgetRow:
     """The widget, with frame mode switched on or off. Raises ``WrongUsage``."""
+    return _switch(store, org, widget_id, "frame", on=on)
+
+
+def use_resume(store: Store, org: OrgId, widget_id: str, *, on: bool) -> WidgetRow:
+    """The widget, whose visitors go on with their conversation after a reload, or not. Raises ``WrongUsage``."""
+    return _switch(store, org, widget_id, "resume", on=on)
+
+
+def _switch(store: Store, org: OrgId, widget_id: str, feature: str, *, on: bool) -> WidgetRow:
+    """The widget with one feature on or off. Raises ``WrongUsage``."""
     widget = get_widget(store, org, widget_id)
-    features = {**widget.settings.get("features", {}), "frame": on}
+    features = {**widget.settings.get("features", {}), feature: on}
     changed = replace(widget, settings=_checked_access(checked_settings({**widget.settings, "features": features}), widget.access_mode))
     store.transaction_now(replace_widget, org, changed)
     return changed
@@ -259,6 +269,9 @@ def _checked_access(settings: dict[str, Any], access_mode: str) -> dict[str, Any
         raise WrongUsage(msg, field="settings")
     if access_mode == "domain" and settings.get("features", {}).get("frame"):
         msg = "a widget in domain mode has no sessions: frame mode needs the access mode session or identity"
+        raise WrongUsage(msg, field="settings")
+    if access_mode == "domain" and settings.get("features", {}).get("resume"):
+        msg = "a widget in domain mode has no sessions: to go on after a reload needs the access mode session or identity"
         raise WrongUsage(msg, field="settings")
     return settings
 

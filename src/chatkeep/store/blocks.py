@@ -85,9 +85,24 @@ def revision(tx: Tx) -> tuple[object, ...]:
 
 
 def blocks_since(tx: Tx, since_ms: int) -> list[BlockRow]:
-    """Every block that holds, or that was made or ended since then. Instance-wide: for the guard."""
+    """Every block that holds, or that was made or ended since then. Instance-wide: for the guard's first reading."""
     holds = blocks.c.lifted_at.is_(None) & (blocks.c.ends_at.is_(None) | (blocks.c.ends_at > since_ms))
     return [_block(row) for row in tx.execute(select(blocks).where(holds | (blocks.c.created_at > since_ms)))]
+
+
+def changed_blocks(tx: Tx, made_since_ms: int) -> list[BlockRow]:
+    """Every block that may have changed: automatic ones made since then, and all that an operator made or lifted, by whatever clock.
+
+    Instance-wide: for the guard.
+    """
+    may_differ = blocks.c.is_automatic.is_(False) | blocks.c.lifted_at.is_not(None) | (blocks.c.created_at > made_since_ms)
+    return [_block(row) for row in tx.execute(select(blocks).where(may_differ))]
+
+
+def forget_blocks(tx: Tx, before_ms: int) -> int:
+    """Remove automatic blocks that ended before then; what an operator did stays listed. Instance-wide: for the sweep."""
+    is_over = (blocks.c.ends_at <= before_ms) | (blocks.c.lifted_at <= before_ms)
+    return int(tx.execute(delete(blocks).where(blocks.c.is_automatic.is_(True), is_over)).rowcount)
 
 
 def warnings_since(tx: Tx, since_ms: int) -> list[WarningRow]:

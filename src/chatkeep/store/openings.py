@@ -41,7 +41,7 @@ def open_session(
     tx: Tx, org: OrgId, session: SessionRow, page: Page, *, known: KnownVisitor | None, once: Sequence[SingleUse], key: KeyRow | None
 ) -> SessionRow | SingleUse:
     """Store *session* and return it as stored. When one of *once* was used before, that is returned and nothing is opened."""
-    used = _use_up(tx, once)
+    used = use_up(tx, once)
     if used is not None:
         return used
     if known is None:
@@ -57,17 +57,28 @@ def open_session(
     return session
 
 
+def said_of(known: KnownVisitor) -> dict[str, Any]:
+    """What the newest token said, as columns of the visitor."""
+    return {"email": known.email, "name": known.name, "attributes": dict(known.attributes) or None}
+
+
 def forget_used_values(tx: Tx, *, at_ms: int) -> int:
     """Remove what has expired by itself; how many. Instance-wide: for the sweep."""
     return int(tx.execute(delete(used_values).where(used_values.c.expires_at <= at_ms)).rowcount)
 
 
-def _use_up(tx: Tx, once: Sequence[SingleUse]) -> SingleUse | None:
-    """Mark all of *once* as used, or return the one that was before. Instance-wide: the digests name their widget."""
+def find_used(tx: Tx, once: Sequence[SingleUse]) -> SingleUse | None:
+    """The first of *once* that was used before. Instance-wide: the digests name their widget."""
+    used = (value for value in once if tx.execute(select(used_values.c.digest).where(used_values.c.digest == value.digest)).first() is not None)
+    return next(used, None)
+
+
+def use_up(tx: Tx, once: Sequence[SingleUse]) -> SingleUse | None:
+    """Mark all of *once* as used, or return the one that was before. Instance-wide: as above."""
     # Looked at first, so that a used ticket does not use up the identity beside it.
-    for value in once:
-        if tx.execute(select(used_values.c.digest).where(used_values.c.digest == value.digest)).first() is not None:
-            return value
+    used = find_used(tx, once)
+    if used is not None:
+        return used
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     for value in once:
         row = {"digest": value.digest, "expires_at": value.expires_at_ms}
@@ -79,7 +90,7 @@ def _use_up(tx: Tx, once: Sequence[SingleUse]) -> SingleUse | None:
 
 def _of_known(tx: Tx, org: OrgId, session: SessionRow, known: KnownVisitor) -> SessionRow:
     """*session* of the one visitor with that subject, made or brought up to date."""
-    says = {"email": known.email, "name": known.name, "attributes": dict(known.attributes) or None}
+    says = said_of(known)
     at = session.created_at_ms
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {"id": session.visitor_id, "org_id": org, "subject": known.subject, "created_at": at, **says}

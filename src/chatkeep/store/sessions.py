@@ -162,9 +162,10 @@ def ended_among(tx: Tx, wanted: Sequence[SessionId], *, now_ms: int) -> set[Sess
     return {SessionId(row.id) for row in tx.execute(query)}
 
 
-def ended_since(tx: Tx, since_ms: int) -> list[SessionId]:
-    """The sessions that ended since then. Instance-wide: for the cache."""
-    return [SessionId(row.id) for row in tx.execute(select(sessions.c.id).where(sessions.c.ended_at > since_ms))]
+def changed_since(tx: Tx, since_ms: int) -> list[tuple[SessionId, int | None]]:
+    """The sessions that ended since then (``None``), or were resumed: with the generation that they have now. Instance-wide: for the cache."""
+    query = select(sessions.c.id, sessions.c.generation, sessions.c.ended_at).where((sessions.c.ended_at > since_ms) | (sessions.c.resumed_at > since_ms))
+    return [(SessionId(row.id), row.generation if row.ended_at is None else None) for row in tx.execute(query)]
 
 
 def widgets_with_open_sessions(tx: Tx) -> list[WidgetId]:

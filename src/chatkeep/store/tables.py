@@ -122,11 +122,18 @@ sessions = Table(
     Column("active_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("end_reason", String(16)),
+    # Keyed hash of the one handle that resumes it, and until when that works; null without one, or once it was used.
+    Column("resume_digest", String(64)),
+    Column("resume_until", BigInteger),
+    # When it was last bound to another key.
+    Column("resumed_at", BigInteger),
     CheckConstraint("end_reason IN ('visitor', 'revoked', 'idle', 'age')", name="end_reason"),
     Index(None, "widget_id", "created_at"),
     Index(None, "visitor_id"),
     Index("ix_sessions_open", "active_at", sqlite_where=Column("ended_at").is_(None), postgresql_where=Column("ended_at").is_(None)),
     Index(None, "ended_at"),
+    Index(None, "resume_digest", unique=True),
+    Index(None, "resumed_at"),
 )
 
 conversations = Table(

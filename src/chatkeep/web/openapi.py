@@ -88,7 +88,7 @@ _EVENT_STREAM = {
                 "data": {"type": "string", "contentMediaType": "application/json"},
             },
         },
-        "example": {"id": "5", "event": "delta", "data": '{"text":"Hello"}'},
+        "example": {"id": "5-f7d18982", "event": "delta", "data": '{"text":"Hello"}'},
     }
 }
 

@@ -16,6 +16,8 @@ export interface Config {
   readonly identified: boolean;
   /** A session needs a page ticket. */
   readonly tickets: boolean;
+  /** The conversation outlives a reload of the page. */
+  readonly resume: boolean;
 }
 
 const text = (value: unknown, fallback: string, max: number): string =>
@@ -46,5 +48,6 @@ export function parseConfig(raw: unknown): Config {
     tokenless: given.access_mode === 'domain',
     identified: given.access_mode === 'identity',
     tickets: record(given.features).tickets === true,
+    resume: record(given.features).resume === true,
   });
 }

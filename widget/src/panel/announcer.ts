@@ -32,6 +32,7 @@ export class Announcer {
 
   hear(exchange: Exchange, words: Words): void {
     const { id, phase, answer, since } = exchange;
+    if (exchange.isEarlier) return;
     // What has ended changes its phase again only when it is asked for again, and then from its beginning.
     if (id !== this.#exchange || (this.#ended && since !== this.#since)) {
       this.#exchange = id;

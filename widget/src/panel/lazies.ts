@@ -2,5 +2,6 @@
 
 export interface Lazies {
   languages: typeof import('../words/match');
+  resume: typeof import('../resume/main');
   rich: typeof import('../rich/main');
 }

@@ -6,6 +6,7 @@ import type { Panel, Shell } from '../contract/shell';
 import { Chat } from '../talk/chat';
 import { personOf, takeCredentials } from '../talk/credentials';
 import { wanted, wordsFor } from '../words/choose';
+import type { Remembered } from '../resume/main';
 import type { Words } from '../words/en';
 import { App, type Handle } from './app';
 import { LauncherState } from './launcher';
@@ -39,7 +40,10 @@ export async function mount(shell: Shell): Promise<Panel> {
 
   let handle: Handle | null = null;
   let drawing = 0;
-  const chat = new Chat({
+  let kept: Remembered | null = null;
+  // Without its file, a reload is a new beginning, as it is by default.
+  const memory = async () => (config.resume ? lazy('resume').then((file) => (kept ??= new file.Remembered(widgetId, chat)), () => null) : null);
+  const chat: Chat = new Chat({
     wire: { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless },
     messageLength: config.limits.messageLength,
     intervalMs: config.limits.intervalMs,
@@ -50,6 +54,7 @@ export async function mount(shell: Shell): Promise<Panel> {
       // In a frame, the page's ticket is one of two.
       return inside ? { ...given, ticket: await inside.ticket(), page_ticket: given.ticket } : given;
     },
+    memory,
     // Many deltas between two frames are one drawing. Hidden tabs get no frames: a timer draws there.
     changed: () => {
       drawing ||= document.hidden ? window.setTimeout(draw, 250) : requestAnimationFrame(draw);
@@ -78,6 +83,11 @@ export async function mount(shell: Shell): Promise<Panel> {
   let asked = 0;
   let person = personOf(credentials.identity);
   if (config.tickets && credentials.ticket) chat.prepare();
+  // Whose conversation it is has to be known first.
+  const restore = () => {
+    if (!config.identified || credentials.identity) void memory().then((found) => found?.recall());
+  };
+  restore();
 
   return {
     open() {
@@ -96,8 +106,10 @@ export async function mount(shell: Shell): Promise<Panel> {
     identify() {
       const now = personOf(credentials.identity);
       if (now === person) return;
+      const isFirst = config.identified && !person && !chat.items.length;
       person = now;
-      handle?.clear();
+      if (isFirst) restore();
+      else handle?.clear();
     },
     async speak() {
       const mine = ++asked;

@@ -1,7 +1,7 @@
 // What happens from a sent question to its answer? The conductor: session, pace, attempts, stop. No DOM in here.
 import { ask, streamOf } from './ask';
 import { grow, isRunning, newExchange, nextId, restart, type Exchange, type Item, type Phase } from './exchange';
-import { Session, type Page } from './session';
+import { Session, type Memory, type Page } from './session';
 import { clean, lengthOf } from './text';
 import { Failed, isLost, sessionIsGone, trouble, type Trouble } from './trouble';
 import { BACKOFF_MS, wait } from './wait';
@@ -14,6 +14,8 @@ export interface Surroundings {
   page(): Page | undefined;
   /** What the page gives for a session, besides its origin. */
   credentials?(): Promise<object>;
+  /** What leads back to a session after the page was loaded anew, where the widget has that. */
+  memory?(): Promise<Memory | null>;
   changed(): void;
   said(what: 'message' | 'answer' | 'error' | 'refused', detail: Record<string, string | number>): void;
   /** What becomes of an answer that is HTML; without it, such an answer is text like any other. Never rejects. */
@@ -37,7 +39,7 @@ export class Chat {
   #admittedAt = -Infinity;
 
   constructor(private readonly around: Surroundings) {
-    this.#session = new Session(around.wire, () => around.page(), around.credentials);
+    this.#session = new Session(around.wire, () => around.page(), around.credentials, around.memory);
   }
 
   get running(): Exchange | null {
@@ -52,6 +54,14 @@ export class Chat {
   prepare(): void {
     // Whatever goes wrong now is told when there is a message.
     this.#session.ready(new AbortController().signal).catch(() => {});
+  }
+
+  /** Shows what was said before the page was loaded anew, and goes on with the answer that was being made then. */
+  restore(items: Item[]): void {
+    this.items = items;
+    const last = items.at(-1);
+    if (last?.kind === 'exchange' && last.isEarlier && isRunning(last) && !this.#run) void this.#drive(last);
+    this.around.changed();
   }
 
   /** False when it was not taken: empty, too long, still answering, or locked. */
@@ -152,6 +162,7 @@ export class Chat {
         if (!(error instanceof Failed) || !this.#isLive(signal)) throw error;
         let problem = error.trouble;
         if (joins && problem.status === 404) {
+          if (exchange.isEarlier) throw new Failed(lost);
           problem = lost;
           exchange.messageId = '';
         }

@@ -32,6 +32,8 @@ export interface Exchange {
   suggestions: readonly string[];
   finish: string;
   trouble: Trouble | null;
+  /** Said before the page was loaded anew: its key is not known here, and nobody waits to hear it. */
+  readonly isEarlier?: boolean;
   /** Raised with each change, so that the view knows what to draw again. */
   revision: number;
 }

@@ -15,6 +15,8 @@ export interface Grant {
   readonly lifeMs: number;
   readonly conversationId: string;
   readonly serverTime: number;
+  /** Leads back to this session once, after the page was loaded anew; empty where the widget has no such feature. */
+  readonly resume: string;
 }
 
 export interface Ending {
@@ -45,7 +47,7 @@ export function parseGrant(raw: unknown, conversationId = ''): Grant {
   // A header cannot carry anything else; fetch would throw on it.
   if (!/^[\x21-\x7e]+$/.test(token) || !conversation) throw new Failed(trouble('malformed'));
   const seconds = num(given.expires_in);
-  return { token, conversationId: conversation, lifeMs: (seconds > 0 ? seconds : 900) * 1000, serverTime: num(given.server_time) };
+  return { token, conversationId: conversation, lifeMs: (seconds > 0 ? seconds : 900) * 1000, serverTime: num(given.server_time), resume: str(given.resume) };
 }
 
 /** The error envelope; a body that is none still becomes a trouble. */
@@ -79,6 +81,33 @@ export function parseSources(raw: unknown): Source[] {
     seen.add(number);
     return [{ index: number, title: str(title), url: str(url, 2000), excerpt: str(excerpt, 600) }];
   });
+}
+
+/** One message of a history. */
+export interface Said {
+  readonly id: string;
+  readonly isQuestion: boolean;
+  readonly replyTo: string;
+  readonly text: string;
+  readonly state: string;
+  readonly at: Date;
+  readonly sources: readonly Source[];
+}
+
+/** A page of what was said, the oldest first; what is not of the promised shape is left out. */
+export function parseHistory(raw: unknown): { messages: Said[]; more: boolean } {
+  const given = record(raw);
+  const list: unknown[] = Array.isArray(given.messages) ? given.messages : [];
+  const messages = list.flatMap((item) => {
+    const { message_id, role, reply_to, text, state, created_at, citations } = record(item);
+    const id = str(message_id);
+    const at = new Date(str(created_at));
+    if (!id || Number.isNaN(at.getTime())) return [];
+    // CR never matters in Markdown (grow).
+    const said = str(text, Infinity).replaceAll('\r', '');
+    return [{ id, isQuestion: role === 'visitor', replyTo: str(reply_to), text: said, state: str(state), at, sources: parseSources(citations) }];
+  });
+  return { messages, more: given.has_more === true };
 }
 
 export const parseStart = (raw: unknown): { messageId: string; conversationId: string; isHtml: boolean } => ({

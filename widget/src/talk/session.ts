@@ -14,6 +14,14 @@ export interface Page {
   readonly title: string;
 }
 
+/** What outlives the page: a handle that leads back to the session (src/resume). */
+export interface Memory {
+  /** Opens with what was kept; null where there is nothing, or nothing that works any more. `get`: a request of the session that was opened. */
+  open(given: object, post: (body: object, headers: Record<string, string>) => Promise<Grant>, get: (path: string) => Promise<Response>): Promise<Grant | null>;
+  /** In place of what was kept before; empty: forget it. */
+  keep(handle: string): void;
+}
+
 export class Session {
   #grant: Grant | null = null;
   /** One opening for all who wait for it, and what ends it. */
@@ -28,12 +36,13 @@ export class Session {
     private readonly wire: Wire,
     private readonly page: () => Page | undefined,
     private readonly credentials: () => Promise<object> = async () => ({}),
+    private readonly memory?: () => Promise<Memory | null>,
   ) {}
 
   /** Opens a session or refreshes an old token when needed; throws `Failed`. */
   async ready(signal: AbortSignal): Promise<Grant> {
     // The conversation's id is ours to choose, and the same over retries: they must have the same body.
-    if (this.wire.tokenless) return (this.#grant ??= { token: '', lifeMs: 0, conversationId: `conv_${newKey().replace(/-/g, '')}`, serverTime: 0 });
+    if (this.wire.tokenless) return (this.#grant ??= { token: '', lifeMs: 0, conversationId: `conv_${newKey().replace(/-/g, '')}`, serverTime: 0, resume: '' });
     if (!this.#grant) {
       const opening = (this.#opening ??= this.#open(this.#life.signal));
       // Failed or not, the next one who asks looks again.
@@ -73,8 +82,9 @@ export class Session {
     if (this.#grant && conversationId) this.#grant = { ...this.#grant, conversationId };
   }
 
-  /** Forget it; with `tell`, the gateway is asked to end it too. */
+  /** Forget it; with `tell` for good: the gateway is asked to end it too, and nothing leads back to it. */
   drop(tell = false): void {
+    if (tell) this.#keep('');
     if (tell && this.isOpen)
       // Nobody waits for this: without it, the session ends by being idle.
       this.call({
@@ -91,8 +101,10 @@ export class Session {
   async #open(life: AbortSignal): Promise<Grant> {
     const { signal, end } = watch(life, this.wire.silenceMs);
     try {
-      const credentials = await until(this.credentials(), signal);
-      return await this.#post('/api/sessions', life, { widget_id: this.wire.widgetId, page: this.page(), ...credentials });
+      const [memory, credentials] = await until(Promise.all([this.memory?.(), this.credentials()]), signal);
+      const given = { widget_id: this.wire.widgetId, page: this.page(), ...credentials };
+      const post = (body: object, headers?: Record<string, string>) => this.#post('/api/sessions', life, body, headers);
+      return (await memory?.open(given, post, (path) => this.call({ method: 'GET', path, signal: life }))) ?? (await post(given));
     } catch (error) {
       throw failure(error, signal);
     } finally {
@@ -103,14 +115,19 @@ export class Session {
   #hold(grant: Grant): Grant {
     this.#endsAt = performance.now() + grant.lifeMs;
     this.#clock.correct(grant.serverTime);
+    this.#keep(grant.resume);
     return (this.#grant = grant);
   }
 
-  async #post(path: string, outer: AbortSignal, body?: unknown): Promise<Grant> {
+  #keep(handle: string): void {
+    void this.memory?.().then((memory) => memory?.keep(handle));
+  }
+
+  async #post(path: string, outer: AbortSignal, body?: unknown, headers?: Record<string, string>): Promise<Grant> {
     const life = this.#life.signal;
     const { signal, end } = watch(outer, this.wire.silenceMs);
     try {
-      const answer = await this.call({ method: 'POST', path, signal, body });
+      const answer = await this.call({ method: 'POST', path, signal, body, headers });
       const grant = parseGrant(json(await answer.text()), this.#grant?.conversationId);
       // Dropped meanwhile: it belongs to nobody who is here.
       life.throwIfAborted();

@@ -19,7 +19,7 @@ export interface Call {
   /** Holds the session's key; null for a session without one. */
   prover?: Prover | null;
   body?: unknown;
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   signal: AbortSignal;
   keepalive?: boolean;
 }

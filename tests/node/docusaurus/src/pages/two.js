@@ -1,0 +1,5 @@
+export default () => (
+  <main>
+    <h1>Two</h1>
+  </main>
+);
