@@ -29,7 +29,7 @@ def test_a_reload_goes_on_with_the_same_visitor_session_and_conversation(stage: 
     assert history(after) == ["remember me"]
     assert after.say("and again").status == 200
     assert len(sessions(stage.store)) == 1
-    assert [event.type for event in stage.events(quiet=False)].count("session_resumed") == 1
+    assert [event.details for event in stage.events(quiet=False) if event.type == "session_refreshed"] == [{"is_resumed": True}]
 
 
 def test_without_the_feature_there_is_no_handle_and_none_is_taken(stage: Stage) -> None:

@@ -116,7 +116,7 @@ def test_details_are_codes_lengths_and_counts_never_text_of_a_person() -> None:
         "model",
     }
     numbers = {"length", "message_length", "answer_length", "ended", "seconds", "status"}
-    flags = {"would_refuse", "is_automatic"}
+    flags = {"would_refuse", "is_automatic", "is_resumed"}
     kinds = {**dict.fromkeys(codes, "str"), **dict.fromkeys(numbers, "int"), **dict.fromkeys(flags, "bool")}
     found = {
         (field.name, str(getattr(field.type, "__name__", field.type)).removesuffix(" | None")) for event in Event.__subclasses__() for field in fields(event)

@@ -33,7 +33,7 @@ from chatkeep.admit._seen import context_of
 from chatkeep.admit._types import Admitted, Arrival, Desk, Entered, LiveSession, Replayed, Seen, Widget
 from chatkeep.admit.domains import Origin
 from chatkeep.admit.record import recorded
-from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed, SessionResumed
+from chatkeep.audit.catalogue import SessionCreated, SessionEnded, SessionRefreshed
 from chatkeep.errors import Reason, Refused, Unavailable, Usage, invalid
 from chatkeep.ids import ConversationId, SessionId
 from chatkeep.limits import Taken
@@ -183,7 +183,7 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
     token, seconds = session.sign(live, seen.widget, desk, frame=frame.origin_of(seen))
     is_repeated, is_resumed = isinstance(known, idempotency.Known), request.resume is not None
     if not is_repeated:
-        desk.recorder.record(SessionResumed() if is_resumed else SessionCreated(), context_of(seen))
+        desk.recorder.record(SessionRefreshed(is_resumed=True) if is_resumed else SessionCreated(), context_of(seen))
     # A known visitor may have talked today, on another device.
     is_unknown = vouched is None and not is_repeated and not is_resumed
     usage_now = limits.usage_of_new_session if is_unknown else limits.usage_left

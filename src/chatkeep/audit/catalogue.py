@@ -40,19 +40,11 @@ class SessionCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class SessionRefreshed(Event):
-    """A session got its next token."""
+    """A session got its next token; *is_resumed*: under another key, with a resume handle, because the page was loaded anew."""
 
     type = "session_refreshed"
     severity = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionResumed(Event):
-    """A visitor came back with a resume handle: the session goes on with another key."""
-
-    type = "session_resumed"
-    severity = "info"
-    folds = False
+    is_resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
