@@ -249,16 +249,22 @@ def test_with_several_organizations_one_must_be_named(shell: Shell) -> None:
     assert shell.run("widgets", "show", other.widget_id, "--org", "default").code == 1
 
 
+def switches(shell: Shell, widget_id: str) -> dict[str, bool]:
+    """What a widget has that owners switch by commands of their own."""
+    features = shell.ask("widgets", "show", widget_id)["settings"]["features"]
+    return {name: features[name] for name in ("frame", "resume")}
+
+
 def test_frame_mode_is_switched_and_says_what_it_does_not_do_here(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     widget_id = shell.ask("widgets", "create", "Help", "--domain", "shop.example")["widget_id"]
     assert shell.ask("widgets", "frame", widget_id, "on") == {"widget_id": widget_id, "frame": True}
-    assert shell.ask("widgets", "show", widget_id)["settings"]["features"] == {"frame": True, "resume": False}
+    assert switches(shell, widget_id) == {"frame": True, "resume": False}
     assert "Note" not in shell.run("widgets", "frame", widget_id, "on").out
     monkeypatch.setenv("CHATKEEP_ENV", "production")
     monkeypatch.setenv("CHATKEEP_PUBLIC_URL", "https://chat.example")
     assert "Note: CHATKEEP_WIDGET_URL is not a host of its own" in shell.run("widgets", "frame", widget_id, "on").out
     assert shell.ask("widgets", "frame", widget_id, "off")["frame"] is False
-    assert shell.ask("widgets", "show", widget_id)["settings"]["features"] == {"frame": False, "resume": False}
+    assert switches(shell, widget_id) == {"frame": False, "resume": False}
     tokenless = shell.ask("widgets", "create", "Open", "--domain", "shop.example", "--access", "domain")["widget_id"]
     refused = shell.run("widgets", "frame", tokenless, "on")
     assert (refused.code, "frame mode needs the access mode session or identity" in refused.err) == (1, True)
@@ -269,7 +275,7 @@ def test_conversations_outlive_reloads_where_the_owner_says_so(shell: Shell) -> 
     assert shell.ask("widgets", "show", widget_id)["settings"]["features"]["resume"] is False
     shell.ask("widgets", "frame", widget_id, "on")
     assert shell.ask("widgets", "remember", widget_id, "on") == {"widget_id": widget_id, "resume": True}
-    assert shell.ask("widgets", "show", widget_id)["settings"]["features"] == {"frame": True, "resume": True}
+    assert switches(shell, widget_id) == {"frame": True, "resume": True}
     assert "sessionStorage" in shell.run("widgets", "remember", widget_id, "on").out
     assert "nothing is kept in the browser" in shell.run("widgets", "remember", widget_id, "off").out
     tokenless = shell.ask("widgets", "create", "Open", "--domain", "shop.example", "--access", "domain")["widget_id"]

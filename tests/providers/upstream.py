@@ -2,7 +2,7 @@
 
 ``words-100-20`` sends 100 words, one every 20 ms (``runes-100-20`` beyond ASCII); ``cut`` breaks off; the others are in
 ``upstream_scripts.py``; three digits answer with that status. The model ``by-question``
-takes the first word of the last user message as its script. Written on bare sockets,
+takes the first word of the last user message as its script, and gives advice where there is none of that name. Written on bare sockets,
 because most of what is tested is what no HTTP library would send.
 
 ``GET /seen`` tells what happened so far (no keys); ``GET /seen?aborted=1`` waits until

@@ -6,6 +6,7 @@ Times are the script's own (a slow server has to be slow); no test waits for the
 import asyncio
 import http.client
 import json
+import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -183,6 +184,31 @@ async def echo(exchange: Exchange) -> None:
 async def cite(exchange: Exchange) -> None:
     """An answer with a citation."""
     await exchange.answer("According to the help ", "pages, it is so [1].", pause_s=0.02)
+
+
+ADVICE = """Yes, we ship to **Norway** [1]. Parcels leave Leeds on working days before 15:00.
+
+| Method | Time | Price |
+| --- | --- | --- |
+| Tracked | 5 to 7 days | £9.50 |
+| Express | 2 days | £18 |
+
+To see the price for your basket in your own shop:
+
+```python
+price = shop.quote("NO", weight_g=750)
+print(f"£{price:.2f}")
+```
+
+1. Choose *Norway* at the till.
+2. Pay in pounds or kroner.
+"""
+
+
+@script
+async def advise(exchange: Exchange) -> None:
+    """What a good assistant would say."""
+    await exchange.answer(*re.findall(r"\S+\s*", ADVICE))
 
 
 @script
@@ -465,6 +491,8 @@ async def run_script(exchange: Exchange) -> None:
     name = str(body.get("model", ""))
     if name == "by-question":
         name = str(body["messages"][-1]["content"]).split()[0]
+        is_known = name in SCRIPTS or name in BODIES or name.isdecimal() or name.startswith(("words-", "runes-"))
+        name = name if is_known else "advise"
     if name in SCRIPTS:
         await SCRIPTS[name](exchange)
     elif name in BODIES:

@@ -88,7 +88,9 @@ def test_config_tells_what_is_public_and_nothing_else(sqlite_store: Store) -> No
             "features", "frame_url",
         }  # fmt: skip
         assert (config["title"], config["limits"]) == ("Ask Alice", {"message_length": 2000, "interval_ms": 2000})
-        assert (config["locale"], config["features"]) == ("auto", {"frame": False, "tickets": False, "resume": False, "texts": {"de": {"send": "Los"}}})
+        offered = {"feedback": True, "transcript": True, "analytics": True, "masking": True, "consent": None}
+        features = {"frame": False, "tickets": False, "resume": False, "texts": {"de": {"send": "Los"}}, **offered}
+        assert (config["locale"], config["features"]) == ("auto", features)
         for secret in (widget.org_id, widget.agent_id, "shop.example", widget.name, "per_day"):
             assert secret not in str(config)
 

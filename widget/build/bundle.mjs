@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { minify } from 'terser';
 import { build } from 'vite';
 import { fromKit } from './kit.mjs';
 import { oxc, VERSION, lighter } from './options.mjs';
@@ -43,7 +44,9 @@ async function bundle(entry, file, { plugins = [], define = {}, ...shape }) {
   const chunks = built.output ?? built[0].output;
   if (chunks.length !== 1) throw new Error(`${entry} became ${chunks.length} files: one has to hold everything`);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, chunks[0].code);
+  // A second pass by another minifier is worth 1 % (measured: 340 bytes of the panel).
+  const { code } = await minify(chunks[0].code, { ecma: 2020, module: shape.format === 'es', compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, pure_getters: true }, format: { comments: /^!/ } });
+  writeFileSync(file, code);
 }
 
 /** A script without exports that runs by itself. */

@@ -8,7 +8,7 @@ import { VERSION } from './options.mjs';
 const outDir = fileURLToPath(new URL('../../src/chatkeep/widget_dist/', import.meta.url));
 
 /** Gzip level 9, as measured by the tests. A first conversation in English loads the first two; in another language also languages.js and its own, in frame mode two more. */
-const BUDGET = { loader: 5_000, total: 40_000, framed: 44_000, lazy: 16_000, language: 3_000 };
+const BUDGET = { loader: 5_000, total: 40_000, framed: 46_000, lazy: 16_000, language: 3_000 };
 
 /** Whose code is in the panel besides ours: MIT wants its notices kept. The full texts are in licenses.txt. */
 const NOTICE =

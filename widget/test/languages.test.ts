@@ -6,7 +6,7 @@ import { languages } from '../build/lazies.mjs';
 import type { Lazy } from '../src/panel/lazy';
 import { duration } from '../src/words/duration';
 import { wanted, wordsFor } from '../src/words/choose';
-import { en, enLazy, type Plural } from '../src/words/en';
+import { en, enErrors, enLazy, type Plural } from '../src/words/en';
 import { errorText } from '../src/words/errors';
 import { find, match } from '../src/words/match';
 import { count, fill } from '../src/words/say';
@@ -14,7 +14,7 @@ import { english } from './english';
 
 const names: string[] = languages();
 const load = async (name: string) => ((await import(`../src/words/languages/${name}.ts`)) as { default: Record<string, string> }).default;
-const all: Record<string, string> = { ...en, ...enLazy };
+const all: Record<string, string> = { ...en, ...enErrors, ...enLazy };
 const plurals = Object.keys(all).flatMap((key) => (/^(?!error\.)(.+)\.other$/.exec(key)?.[1] ?? []) as Plural[]);
 const places = (text: string) => [...text.matchAll(/\{\w+}/g)].map(String).sort();
 const categories = (lang: string) => new Intl.PluralRules(lang).resolvedOptions().pluralCategories.sort();
@@ -209,6 +209,7 @@ test('every error code of the gateway that a visitor can do something about has 
   const documented = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
   const codes = [...documented.matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code!);
   expect(codes.length).toBeGreaterThan(25);
-  for (const code of codes.filter((one) => !OFFICE.includes(one))) expect(errorText(code, english) === english['error.other'], code).toBe(UNSAID.test(code));
+  for (const code of codes.filter((one) => !OFFICE.includes(one))) expect(errorText(code, { ...english, ...enErrors }) === english['error.other'], code).toBe(UNSAID.test(code));
+  expect(errorText('content_filtered', english, 'Said by the gateway.')).toBe('Said by the gateway.');
   for (const odd of ['', 'other', 'constructor', 'toString', 'no_such_code']) expect(errorText(odd, english)).toBe(english['error.other']);
 });

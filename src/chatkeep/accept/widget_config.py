@@ -12,7 +12,7 @@ from chatkeep import __version__
 from chatkeep.accept.look import LauncherLook, Look, resolve_launcher, resolve_theme
 from chatkeep.admit import Desk, enter_openly
 from chatkeep.admit._types import Widget
-from chatkeep.admit.widget_settings import Content
+from chatkeep.admit.widget_settings import Consent, Content
 from chatkeep.crypto import content_digest
 from chatkeep.errors import Reason
 from chatkeep.web.headers import CONFIG_CACHE, Surface
@@ -26,13 +26,18 @@ class PublicLimits(Struct):
     interval_ms: int
 
 
-class Features(Struct):
-    """What this widget has besides a plain chat. *texts*: the owner's, by locale or ``default``, then by key."""
+class PublicFeatures(Struct):
+    """What this widget has besides a plain chat. *texts*: the owner's, by locale or ``default``, then by key; *tickets*: a session needs one; others as set."""
 
-    frame: bool
-    tickets: bool
-    resume: bool
     texts: dict[str, dict[str, str]]
+    tickets: bool
+    frame: bool
+    resume: bool
+    feedback: bool
+    transcript: bool
+    analytics: bool
+    masking: bool
+    consent: Consent | None
 
 
 class WidgetConfig(Struct):
@@ -50,7 +55,7 @@ class WidgetConfig(Struct):
     launcher: LauncherLook
     content: Content
     limits: PublicLimits
-    features: Features
+    features: PublicFeatures
     # The address of the page that holds the chat, in frame mode.
     frame_url: str | None
 
@@ -58,6 +63,7 @@ class WidgetConfig(Struct):
 def public_config(widget: Widget, desk: Desk) -> bytes:
     """The public settings of *widget* as JSON."""
     own = widget.settings
+    offered = {name: getattr(own.features, name) for name in own.features.__struct_fields__}
     config = WidgetConfig(
         widget_id=widget.widget_id,
         version=__version__,
@@ -71,7 +77,7 @@ def public_config(widget: Widget, desk: Desk) -> bytes:
         launcher=resolve_launcher(own.launcher),
         content=own.content,
         limits=PublicLimits(own.limits.message_length, own.limits.interval_ms),
-        features=Features(frame=own.features.frame, tickets=own.access.require_ticket, resume=own.features.resume, texts=own.texts),
+        features=PublicFeatures(texts=own.texts, tickets=own.access.require_ticket, **offered),
         frame_url=f"{desk.settings.frame_urls[0]}/widget/frame/{widget.widget_id}" if own.features.frame else None,
     )
     return msgspec.json.encode(config)

@@ -56,8 +56,16 @@ class Access(Struct, frozen=True, forbid_unknown_fields=True):
     require_ticket: bool = False
 
 
-class Features(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is switched on.
+class Consent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a visitor is asked before the first message. *text* may be empty (the widget has its own); *link*: where it says more."""
+
+    text: Annotated[str, Meta(max_length=600)] = ""
+    link: Annotated[str, Meta(max_length=500, pattern=r"^(https?://[!-~]+)?$")] = ""
+    required: bool = True
+
+
+class Features(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a widget offers besides questions and answers.
 
     *frame*: the chat runs in a frame of the gateway's origin, out of reach for the page. *resume*: a visitor who
     reloads the page goes on with the conversation, by a handle in the tab's ``sessionStorage``.
@@ -65,6 +73,13 @@ class Features(Struct, frozen=True, forbid_unknown_fields=True):
 
     frame: bool = False
     resume: bool = False
+    feedback: bool = True
+    transcript: bool = True
+    # Usage events of the widget; browsers that ask not to be tracked send none in any case.
+    analytics: bool = True
+    # Card and account numbers that the visitor typed are shown as dots.
+    masking: bool = True
+    consent: Consent | None = None
 
 
 class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 from chatkeep import __version__
 from chatkeep.checks import public_url, refuse_errors, widget_url
-from chatkeep.cli import widget_changes, widget_keys, widget_theme, widget_words
+from chatkeep.cli import widget_changes, widget_features, widget_keys, widget_theme, widget_words
 from chatkeep.cli.office import add_org_option, open_office
 from chatkeep.cli.said import Said, add_commands, table
 from chatkeep.clock import iso
@@ -41,6 +41,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
         "remember", parents=[everywhere], help="keep conversations when the page is reloaded, or not", epilog="Example: chatkeep widgets remember widget_… on"
     )
     remember.set_defaults(run=_remember)
+    widget_features.register(sub, everywhere)
     widget_keys.register(sub, everywhere)
     widget_changes.register(sub, everywhere)
     widget_theme.register(sub, everywhere)

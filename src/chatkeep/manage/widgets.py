@@ -207,6 +207,15 @@ def word_widget(store: Store, org: OrgId, widget_id: str, *, own: Mapping[str, s
     return changed
 
 
+def set_features(store: Store, org: OrgId, widget_id: str, features: Mapping[str, Any]) -> WidgetRow:
+    """The widget with *features* over those it had; ``consent`` as a whole, or nothing. Raises ``WrongUsage``."""
+    widget = get_widget(store, org, widget_id)
+    together = {**widget.settings.get("features", {}), **features}
+    changed = replace(widget, settings=checked_settings({**widget.settings, "features": together}))
+    store.transaction_now(replace_widget, org, changed)
+    return changed
+
+
 def snippet(widget: WidgetRow, *, gateway: str, version: str, integrity: str) -> str:
     """The tag for the owner's page: one version, pinned by SRI."""
     return (

@@ -18,6 +18,19 @@ export interface Config {
   readonly tickets: boolean;
   /** The conversation outlives a reload of the page. */
   readonly resume: boolean;
+  /** What owners can switch off. */
+  readonly feedback: boolean;
+  readonly transcript: boolean;
+  readonly analytics: boolean;
+  readonly masking: boolean;
+  readonly consent: Consent | null;
+}
+
+/** What a visitor is asked before the first message. `text` may be empty; `link`: where it says more. */
+export interface Consent {
+  readonly text: string;
+  readonly link: string;
+  readonly required: boolean;
 }
 
 const text = (value: unknown, fallback: string, max: number): string =>
@@ -29,6 +42,9 @@ export function parseConfig(raw: unknown): Config {
   const limits = record(given.limits);
   const content = record(given.content);
   const hosts = Array.isArray(content.image_hosts) ? (content.image_hosts as unknown[]) : [];
+  const features = record(given.features);
+  const consent = record(features.consent);
+  const on = (name: string) => features[name] !== false;
   const list = Array.isArray(given.suggestions) ? (given.suggestions as unknown[]) : [];
   return freeze({
     locale: form(given.locale, /^[\w-]+$/, 'auto'),
@@ -47,7 +63,12 @@ export function parseConfig(raw: unknown): Config {
     },
     tokenless: given.access_mode === 'domain',
     identified: given.access_mode === 'identity',
-    tickets: record(given.features).tickets === true,
-    resume: record(given.features).resume === true,
+    tickets: features.tickets === true,
+    resume: features.resume === true,
+    feedback: on('feedback'),
+    transcript: on('transcript'),
+    analytics: on('analytics'),
+    masking: on('masking'),
+    consent: features.consent ? { text: text(consent.text, '', 600), link: text(consent.link, '', 500), required: consent.required !== false } : null,
   });
 }

@@ -31,7 +31,7 @@ export type Order =
 /** To the page: the panel is there, asks what a session opens with, wants to be closed; how the launcher is to be; an event of ids and codes. */
 export type Report =
   | { is: 'ready' | 'ask' | 'close' }
-  | { is: 'launcher'; name: string; unread: boolean }
+  | { is: 'launcher'; name: string; unread: string }
   | { is: 'event'; name: EventName; detail: Detail };
 
 export function parseAround(raw: unknown): Around {

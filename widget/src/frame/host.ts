@@ -100,7 +100,9 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
             return emit(data.name, data.detail);
           case 'launcher':
             launcher.setAttribute('aria-label', data.name);
-            return void launcher.classList.toggle('unread', data.unread);
+            if (data.unread) launcher.dataset.unread = data.unread;
+            else delete launcher.dataset.unread;
+            return;
           case 'ask':
             return give();
         }

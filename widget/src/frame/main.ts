@@ -55,7 +55,7 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
 
   // Stands for the one on the page, which looks as this one is made to look.
   const launcher = node('button', { 'aria-label': around.launcher });
-  const watcher = new MutationObserver(() => tell({ is: 'launcher', name: launcher.getAttribute('aria-label')!, unread: launcher.classList.contains('unread') }));
+  const watcher = new MutationObserver(() => tell({ is: 'launcher', name: launcher.getAttribute('aria-label')!, unread: launcher.dataset.unread ?? '' }));
   watcher.observe(launcher, { attributes: true });
 
   const module = await fetchFile<PanelModule>(gateway, 'panel.js', __PANEL_INTEGRITY__, 0);

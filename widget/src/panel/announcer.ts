@@ -56,7 +56,7 @@ export class Announcer {
     if (!over) return;
     this.#ended = true;
     if (phase === 'stopped') this.say(words.stopped);
-    if (phase === 'failed' && exchange.trouble) this.say(errorText(exchange.trouble.code, words));
+    if (phase === 'failed' && exchange.trouble) this.say(errorText(exchange.trouble.code, words, exchange.trouble.message));
   }
 
   say(text: string): void {

@@ -3,13 +3,13 @@ import { Component, h, type ComponentChild, type VNode } from 'preact';
 import { BlockSplitter, type Blocks } from '../markdown/blocks';
 import { render, type Setting } from '../markdown/render';
 import { isRunning, type Exchange } from '../talk/exchange';
-import type { Words } from '../words/en';
 import { CopyButton } from './copy';
+import type { Scene } from './scene';
 import { showSource } from './sources';
 
 interface Props {
   exchange: Exchange;
-  words: Words;
+  scene: Scene;
 }
 
 export class Answer extends Component<Props> {
@@ -36,7 +36,7 @@ export class Answer extends Component<Props> {
     this.#dueAt = performance.now() + 3 * (performance.now() - now);
   }
 
-  override render({ exchange, words }: Props): VNode {
+  override render({ exchange, scene }: Props): VNode {
     const live = isRunning(exchange);
     if (exchange.drawn)
       return (
@@ -45,7 +45,7 @@ export class Answer extends Component<Props> {
         </div>
       );
     this.#parse(exchange, live);
-    const setting = this.#setting(exchange, words);
+    const setting = this.#setting(exchange, scene);
     const { settled, open } = this.#blocks;
     // The same virtual nodes as last time are skipped whole. Sources or a new start change what was drawn.
     if (this.#sources !== exchange.sources || settled.length < this.#drawn.length) this.#drawn = [];
@@ -62,7 +62,8 @@ export class Answer extends Component<Props> {
     );
   }
 
-  #setting(exchange: Exchange, words: Words): Setting {
+  #setting(exchange: Exchange, scene: Scene): Setting {
+    const { words } = scene;
     return {
       words,
       known: new Set(exchange.sources.map(({ index }) => index)),
@@ -82,7 +83,7 @@ export class Answer extends Component<Props> {
         <div class="code">
           <div class="bar">
             <span>{language || words.code}</span>
-            <CopyButton text={text} label={words.copyCode} words={words} />
+            <CopyButton text={text} label={words.copyCode} scene={scene} />
           </div>
           <pre tabIndex={0} dir="ltr">
             <code>{text}</code>

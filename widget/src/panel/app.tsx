@@ -1,15 +1,14 @@
 // What is in the dialog, and what happens when it opens and closes?
-import { Component, h, type ComponentChild, type VNode } from 'preact';
-import type { Config } from '../contract/config';
+import { Component, h, type VNode } from 'preact';
 import type { Shell } from '../contract/shell';
-import type { Chat } from '../talk/chat';
 import { isRunning, type Exchange } from '../talk/exchange';
-import type { Words } from '../words/en';
 import { Announcer } from './announcer';
 import { Composer } from './composer';
 import { Empty } from './empty';
 import { isModal, keepInside } from './focus';
 import { Header } from './header';
+import { Later } from './later';
+import type { Scene } from './scene';
 import { Timeline } from './timeline';
 import { followKeyboard } from './viewport';
 
@@ -19,25 +18,28 @@ export interface Handle {
   send(text: string): void;
   clear(): void;
   redraw(): void;
+  say(text: string): void;
 }
 
 interface Props {
-  chat: Chat;
   shell: Shell;
-  config: Config;
-  greeting: ComponentChild;
-  words: Words;
+  scene: Scene;
   hold(handle: Handle): void;
 }
 
 interface State {
   open: boolean;
   offline: boolean;
+  menu: boolean;
+  /** What the visitor said to the owner's notice; empty: nothing yet. */
+  consent: '' | 'yes' | 'no';
+  /** Why there is no conversation any more: the visitor has ended it. */
+  ended: string;
   draft: string;
 }
 
 export class App extends Component<Props, State> {
-  override state: State = { open: false, offline: !navigator.onLine, draft: '' };
+  override state: State = { open: false, offline: !navigator.onLine, menu: false, consent: '', ended: '', draft: '' };
   #dialog: HTMLElement | null = null;
   #announcer: HTMLElement | null = null;
   #voice = new Announcer((text) => this.#announcer?.replaceChildren(text));
@@ -47,7 +49,7 @@ export class App extends Component<Props, State> {
     const { signal } = this.#life;
     const network = () => {
       const offline = !navigator.onLine;
-      if (this.state.offline && !offline) this.#voice.say(this.props.words.online);
+      if (this.state.offline && !offline) this.#voice.say(this.props.scene.words.online);
       this.setState({ offline });
     };
     addEventListener('online', network, { signal });
@@ -55,14 +57,16 @@ export class App extends Component<Props, State> {
     followKeyboard(this.#dialog!, signal);
     this.props.hold({
       open: () => this.setState({ open: true }, () => this.#focus()),
-      close: () => this.setState({ open: false }),
+      close: () => this.setState({ open: false, menu: false }),
       send: (text) => this.#send(text),
-      clear: () => this.#empty(),
+      clear: () => this.#clear(),
       redraw: () => {
-        const last = this.props.chat.items.at(-1);
-        if (last?.kind === 'exchange') this.#voice.hear(last, this.props.words);
+        const { chat, words } = this.props.scene;
+        const last = chat.items.at(-1);
+        if (last?.kind === 'exchange') this.#voice.hear(last, words);
         this.forceUpdate();
       },
+      say: (text) => this.#voice.say(text),
     });
   }
 
@@ -87,39 +91,52 @@ export class App extends Component<Props, State> {
   /** On a touch screen the composer would raise the keyboard over the greeting: the dialog itself gets the focus. */
   #focus(): void {
     const touch = matchMedia('(pointer: coarse)').matches && this.#isModal();
-    const field = this.#dialog?.querySelector<HTMLElement>('textarea');
-    (touch ? this.#dialog : field)?.focus({ preventScroll: true });
+    const field = this.#dialog?.querySelector<HTMLElement>('.composer textarea');
+    ((!touch && field) || this.#dialog)?.focus({ preventScroll: true });
+  }
+
+  get #needsConsent(): boolean {
+    return !!this.props.scene.config.consent?.required && this.state.consent !== 'yes';
   }
 
   #send = (text: string): boolean => {
-    const taken = navigator.onLine && this.props.chat.send(text);
-    if (!taken) this.setState({ draft: text });
+    const taken = navigator.onLine && !this.#needsConsent && this.props.scene.chat.send(text);
+    this.setState(taken ? { ended: '' } : { draft: text });
     return taken;
   };
 
-  #empty(): void {
-    this.props.chat.clear();
-    this.setState({ draft: '' });
-  }
+  #suggested = (text: string): void => {
+    if (this.#send(text)) this.props.scene.said('suggestion', {});
+  };
 
-  #clear = (): void => {
-    this.#empty();
+  #clear = (ended = ''): void => {
+    this.props.scene.chat.clear();
+    // Who has had everything erased has taken their consent back.
+    if (ended) this.props.scene.agree(false);
+    this.setState({ draft: '', menu: false, ended, consent: ended ? '' : this.state.consent });
     this.#focus();
   };
 
   #edit = (exchange: Exchange): void => {
-    this.setState({ draft: this.props.chat.takeBack(exchange) });
+    this.setState({ draft: this.props.scene.chat.takeBack(exchange) });
     this.#focus();
+  };
+
+  #menu = (): void => {
+    this.setState({ menu: !this.state.menu }, () => this.#dialog?.querySelector<HTMLElement>('.more')?.focus());
   };
 
   #key = (event: KeyboardEvent): void => {
     // Esc and Enter also end a word in an input method; those are not for us.
     if (event.isComposing) return;
-    if (event.key === 'Escape') this.props.shell.close();
-    else if (event.key === 'Tab' && this.#isModal()) keepInside(this.#dialog!, event);
+    if (event.key === 'Escape') {
+      if (this.state.menu) this.#menu();
+      else this.props.shell.close();
+    } else if (event.key === 'Tab' && this.#isModal()) keepInside(this.#dialog!, event);
   };
 
-  override render({ chat, shell, config, greeting, words }: Props, { open, offline, draft }: State): VNode {
+  override render({ shell, scene }: Props, { open, offline, menu, consent, ended, draft }: State): VNode {
+    const { chat, config, words } = scene;
     const { items } = chat;
     const running = items.some((item) => item.kind === 'exchange' && isRunning(item));
     return (
@@ -136,28 +153,52 @@ export class App extends Component<Props, State> {
         <Header
           title={config.title || words.title}
           words={words}
-          onFresh={items.length ? this.#clear : null}
+          menu={items.length ? menu : null}
+          onMenu={this.#menu}
           onClose={() => shell.close()}
         />
-        {items.length ? (
-          <Timeline chat={chat} words={words} locale={words.lang} open={open} onEdit={this.#edit} onAsk={this.#send} />
-        ) : (
-          <Empty config={config} greeting={greeting} words={words} onAsk={this.#send} />
+        {menu && (
+          <Later file="more" scene={scene}>
+            {({ Menu }) => <Menu scene={scene} onClear={this.#clear} onClose={this.#menu} />}
+          </Later>
         )}
-        <Composer
-          chat={chat}
-          words={words}
-          limit={config.limits.messageLength}
-          disclosure={config.disclosure}
-          running={running}
-          offline={offline}
-          draft={draft}
-          onDraft={(text) => this.setState({ draft: text })}
-          onSend={this.#send}
-          onReady={() => this.#voice.say(words.readyAgain)}
-        />
+        {items.length ? (
+          <Timeline scene={scene} open={open} onEdit={this.#edit} onAsk={this.#suggested} />
+        ) : (
+          <Empty scene={scene} ended={ended} isOpen={!ended && !this.#needsConsent} onAsk={this.#suggested} onFresh={() => this.#clear()} />
+        )}
+        {config.consent && !consent && !items.length && !ended && this.#consent(false)}
+        {this.#needsConsent && consent && this.#consent(true)}
+        {!ended && (
+          <Composer
+            scene={scene}
+            running={running}
+            offline={offline}
+            locked={this.#needsConsent}
+            draft={draft}
+            onDraft={(text) => this.setState({ draft: text })}
+            onSend={this.#send}
+            onReady={() => this.#voice.say(words.readyAgain)}
+          />
+        )}
         <div class="unseen" role="status" aria-live="polite" ref={(node) => void (this.#announcer = node)} />
       </section>
     );
   }
+
+  #consent(declined: boolean): VNode {
+    const { scene } = this.props;
+    const { config, words } = scene;
+    return (
+      <Later file="more" scene={scene}>
+        {({ Consent }) => <Consent notice={config.consent!} declined={declined} words={words} onAnswer={this.#answer} />}
+      </Later>
+    );
+  }
+
+  #answer = (agrees: boolean): void => {
+    this.setState({ consent: agrees ? 'yes' : 'no' });
+    this.props.scene.agree(agrees);
+    if (agrees) this.#focus();
+  };
 }

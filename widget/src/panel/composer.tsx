@@ -1,19 +1,17 @@
 // Where does the visitor write, and when can they not send? Draft, length, countdown, send and stop.
 import { Component, h, type VNode } from 'preact';
-import type { Chat } from '../talk/chat';
 import { clean, lengthOf } from '../talk/text';
 import { duration } from '../words/duration';
-import type { Words } from '../words/en';
 import { count, fill } from '../words/say';
 import { Offline, Send, Stop } from './icons';
+import type { Scene } from './scene';
 
 interface Props {
-  chat: Chat;
-  words: Words;
-  limit: number;
-  disclosure: string;
+  scene: Scene;
   running: boolean;
   offline: boolean;
+  /** Consent is wanted first. */
+  locked: boolean;
   draft: string;
   onDraft(text: string): void;
   onSend(text: string): boolean;
@@ -31,7 +29,8 @@ export class Composer extends Component<Props> {
 
   override componentDidUpdate(): void {
     this.#grow();
-    const { chat, onReady } = this.props;
+    const { scene, onReady } = this.props;
+    const { chat } = scene;
     clearTimeout(this.#tick);
     if (chat.blocked) {
       // On the second of the end, not of the beginning, so that the count never shows a second twice.
@@ -68,14 +67,15 @@ export class Composer extends Component<Props> {
   };
 
   #stop = (): void => {
-    this.props.chat.stop();
+    this.props.scene.chat.stop();
     this.#field?.focus({ preventScroll: true });
   };
 
   #refuses(): boolean {
-    const { chat, running, offline, draft, limit } = this.props;
+    const { scene, running, offline, locked, draft } = this.props;
+    const { chat, config } = scene;
     const text = clean(draft);
-    return running || offline || chat.blocked || !text || lengthOf(text) > limit;
+    return running || offline || locked || chat.blocked || chat.isShut || !text || lengthOf(text) > config.limits.messageLength;
   }
 
   #key = (event: KeyboardEvent): void => {
@@ -85,7 +85,9 @@ export class Composer extends Component<Props> {
     this.#send();
   };
 
-  override render({ chat, words, limit, running, offline, draft, onDraft }: Props): VNode {
+  override render({ scene, running, offline, draft, onDraft }: Props): VNode {
+    const { chat, words, config } = scene;
+    const limit = config.limits.messageLength;
     const length = draft.length > limit * 0.4 ? lengthOf(clean(draft)) : 0;
     const near = length > limit - Math.min(200, limit * 0.2);
     const label = running ? words.stop : words.send;
@@ -136,7 +138,8 @@ export class Composer extends Component<Props> {
   }
 
   #length(length: number): VNode {
-    const { words, limit } = this.props;
+    const { words, config } = this.props.scene;
+    const limit = config.limits.messageLength;
     return (
       <span id="ck-length" class={length > limit ? 'over' : ''}>
         {length > limit ? count(words, 'tooLong', length - limit) : count(words, 'remaining', limit - length)}
@@ -144,9 +147,14 @@ export class Composer extends Component<Props> {
     );
   }
 
-  #note(): VNode | string {
-    const { chat, words, disclosure } = this.props;
-    if (chat.left >= 0 && chat.left <= 3) return count(words, 'left', chat.left);
-    return <span dir="auto">{disclosure || words.disclosure}</span>;
+  /** That this is an AI is always said. */
+  #note(): VNode {
+    const { chat, words, config } = this.props.scene;
+    return (
+      <span dir="auto">
+        {chat.left >= 0 && chat.left <= 3 && <b>{count(words, 'left', chat.left)} · </b>}
+        {config.disclosure || words.disclosure}
+      </span>
+    );
   }
 }

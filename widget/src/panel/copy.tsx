@@ -1,28 +1,12 @@
 // How does text get to the clipboard, and how does the visitor know that it did?
 import { Component, h, type VNode } from 'preact';
-import type { Words } from '../words/en';
 import { Check, Copy } from './icons';
+import type { Scene } from './scene';
 
 interface Props {
   text: string;
   label: string;
-  words: Words;
-}
-
-/** Pages can forbid the clipboard API to scripts; the old command still works on a selection. */
-async function put(text: string, beside: HTMLElement): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const field = document.createElement('textarea');
-    field.value = text;
-    field.className = 'unseen';
-    beside.after(field);
-    field.select();
-    document.execCommand('copy');
-    field.remove();
-    beside.focus();
-  }
+  scene: Scene;
 }
 
 export class CopyButton extends Component<Props, { done: boolean }> {
@@ -34,13 +18,20 @@ export class CopyButton extends Component<Props, { done: boolean }> {
   }
 
   #copy = async (event: Event): Promise<void> => {
-    await put(this.props.text, event.currentTarget as HTMLElement);
+    const { text, scene } = this.props;
+    const button = event.currentTarget as HTMLElement;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Pages can forbid the clipboard to scripts; then there is an older way.
+      (await scene.lazy('more')).copyByCommand(text, button);
+    }
     this.setState({ done: true });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.setState({ done: false }), 2000);
   };
 
-  override render({ label, words }: Props, { done }: { done: boolean }): VNode {
+  override render({ label, scene: { words } }: Props, { done }: { done: boolean }): VNode {
     return (
       <button type="button" class="copy" aria-label={done ? words.copied : label} onClick={this.#copy}>
         {done ? <Check /> : <Copy />}

@@ -1,26 +1,34 @@
 // What does the visitor see before the first question? The greeting and questions to start with.
-import { h, type ComponentChild, type VNode } from 'preact';
-import type { Config } from '../contract/config';
-import type { Words } from '../words/en';
+import { h, type VNode } from 'preact';
 import { Send } from './icons';
 import { Mark } from './header';
+import type { Scene } from './scene';
 
 interface Props {
-  config: Config;
-  greeting: ComponentChild;
-  words: Words;
+  scene: Scene;
+  /** Said in place of the greeting: the conversation was ended. */
+  ended: string;
+  /** Questions can be asked. */
+  isOpen: boolean;
   onAsk(text: string): void;
+  onFresh(): void;
 }
 
-export const Empty = ({ config, greeting, words, onAsk }: Props): VNode => {
-  const isLong = typeof greeting !== 'string' || greeting.length > 90;
+export const Empty = ({ scene: { config, greeting, words }, ended, isOpen, onAsk, onFresh }: Props): VNode => {
+  const said = ended || greeting || words.hello;
+  const isLong = typeof said !== 'string' || said.length > 90;
   return (
     <div class="empty">
       <Mark />
       <div class={`greeting ${isLong ? 'long' : ''}`} dir="auto">
-        {greeting || words.hello}
+        {said}
       </div>
-      {config.suggestions.length > 0 && (
+      {ended && (
+        <button type="button" class="main" onClick={onFresh}>
+          {words.fresh}
+        </button>
+      )}
+      {isOpen && config.suggestions.length > 0 && (
         <ul class="suggestions" aria-label={words.suggestions}>
           {config.suggestions.map((text) => (
             <li>

@@ -1,21 +1,21 @@
 // What does one question with its answer look like, in each of its phases?
 import { Component, Fragment, h, type VNode } from 'preact';
-import type { Chat } from '../talk/chat';
 import { isRunning, type Exchange } from '../talk/exchange';
-import type { Words } from '../words/en';
 import { Answer } from './answer';
 import { CopyButton } from './copy';
 import { Problem } from './problem';
+import { Question } from './question';
+import type { Scene } from './scene';
 import { Sources } from './sources';
+import { Thumbs } from './thumbs';
+import { Time } from './time';
 
 interface Props {
   exchange: Exchange;
   revision: number;
   isLast: boolean;
   locked: boolean;
-  chat: Chat;
-  words: Words;
-  locale: string;
+  scene: Scene;
   onEdit(exchange: Exchange): void;
   onAsk(text: string): void;
 }
@@ -29,8 +29,8 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
 
   /** A long conversation costs nothing while its last answer streams. */
   override shouldComponentUpdate(next: Props, state: { still: boolean }): boolean {
-    const { revision, isLast, locked, words } = this.props;
-    return next.words !== words || next.revision !== revision || next.isLast !== isLast || next.locked !== locked || state.still !== this.state.still;
+    const { revision, isLast, locked, scene } = this.props;
+    return next.revision !== revision || next.isLast !== isLast || next.locked !== locked || next.scene !== scene || state.still !== this.state.still;
   }
 
   override componentDidMount(): void {
@@ -50,58 +50,75 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
     clearTimeout(this.#timer);
   }
 
-  override render({ exchange, isLast, locked, chat, words, locale, onEdit, onAsk }: Props, { still }: { still: boolean }): VNode {
-    const { phase, answer, trouble } = exchange;
-    const time = (at: Date) => (
-      <time dateTime={at.toISOString()}>{at.toLocaleTimeString(locale, { timeStyle: 'short' })}</time>
-    );
-    const isAway = phase === 'reconnecting';
-    const waits = isAway || (isRunning(exchange) && !answer);
-    return (
+  override render({ exchange, isLast, locked, scene }: Props): VNode {
+    const { words } = scene;
+    const running = isRunning(exchange);
+    const both = (
       <Fragment>
-        <article class="question" aria-label={words.you}>
-          <div class="said" dir="auto">
-            {exchange.question}
-          </div>
-          {time(exchange.askedAt)}
-        </article>
-        <article class={`reply ${phase}`} aria-label={words.assistant} aria-busy={isRunning(exchange)}>
-          {answer && <Answer exchange={exchange} words={words} />}
-          {waits && (
-            <p class="typing">
-              <span class="dots" aria-hidden="true">
-                <i />
-                <i />
-                <i />
-              </span>
-              <span class={still || isAway ? 'still' : 'unseen'}>
-                {isAway ? words.reconnecting : still ? words.still : words.thinking}
-              </span>
-            </p>
-          )}
-          {phase === 'stopped' && <p class="note">{words.stopped}</p>}
-          {exchange.finish === 'length' && phase === 'done' && <p class="note">{words.cutShort}</p>}
-          {!isRunning(exchange) && <Sources exchange={exchange} words={words} />}
-          {trouble && <Problem exchange={exchange} locked={locked} chat={chat} words={words} onEdit={onEdit} />}
-          {answer && !isRunning(exchange) && (
-            <footer class="foot">
-              {exchange.answeredAt && time(exchange.answeredAt)}
-              <CopyButton text={answer} label={words.copyAnswer} words={words} />
-            </footer>
-          )}
-          {isLast && phase === 'done' && exchange.suggestions.length > 0 && (
-            <ul class="chips" aria-label={words.suggestions}>
-              {exchange.suggestions.map((text) => (
-                <li>
-                  <button type="button" class="chip" dir="auto" onClick={() => onAsk(text)}>
-                    {text}
-                  </button>
-                </li>
-              ))}
-            </ul>
-          )}
-        </article>
+        <Question exchange={exchange} scene={scene} canChange={isLast && !running && !locked && !scene.chat.isShut} />
+        {this.#reply(running)}
       </Fragment>
+    );
+    return exchange.isFolded ? (
+      <details class="folded">
+        <summary>
+          {words.changed}: <q dir="auto">{exchange.question}</q>
+        </summary>
+        {both}
+      </details>
+    ) : (
+      both
+    );
+  }
+
+  #reply(running: boolean): VNode {
+    const { exchange, isLast, locked, scene, onEdit, onAsk } = this.props;
+    const { phase, answer, trouble } = exchange;
+    const { words, config } = scene;
+    return (
+      <article class="reply" data-phase={phase} aria-label={words.assistant} aria-busy={running}>
+        {answer && <Answer exchange={exchange} scene={scene} />}
+        {(phase === 'reconnecting' || (running && !answer)) && this.#typing()}
+        {phase === 'stopped' && <p class="note">{words.stopped}</p>}
+        {exchange.finish === 'length' && phase === 'done' && <p class="note">{words.cutShort}</p>}
+        {!running && <Sources exchange={exchange} words={words} />}
+        {trouble && <Problem exchange={exchange} locked={locked} scene={scene} onEdit={onEdit} />}
+        {answer && !running && (
+          <footer class="foot">
+            <CopyButton text={answer} label={words.copyAnswer} scene={scene} />
+            {exchange.answeredAt && <Time at={exchange.answeredAt} lang={words.lang} />}
+            {config.feedback && !config.tokenless && exchange.messageId && <Thumbs exchange={exchange} scene={scene} />}
+          </footer>
+        )}
+        {isLast && phase === 'done' && exchange.suggestions.length > 0 && (
+          <ul class="chips" aria-label={words.suggestions}>
+            {exchange.suggestions.map((text) => (
+              <li>
+                <button type="button" class="chip" dir="auto" onClick={() => onAsk(text)}>
+                  {text}
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </article>
+    );
+  }
+
+  #typing(): VNode {
+    const { exchange, scene } = this.props;
+    const { words } = scene;
+    const { still } = this.state;
+    const isAway = exchange.phase === 'reconnecting';
+    return (
+      <p class="typing">
+        <span class="dots" aria-hidden="true">
+          <i />
+          <i />
+          <i />
+        </span>
+        <span class={still || isAway ? 'still' : 'unseen'}>{isAway ? words.reconnecting : still ? words.still : words.thinking}</span>
+      </p>
     );
   }
 }

@@ -1,12 +1,14 @@
-// Who is the visitor talking to? Mark, title, and the two buttons that concern the whole conversation.
+// Who is the visitor talking to? Mark, title, and the buttons for the menu and to close.
 import { h, type VNode } from 'preact';
 import type { Words } from '../words/en';
-import { Close, Fresh, Spark } from './icons';
+import { Close, More, Spark } from './icons';
 
 interface Props {
   title: string;
   words: Words;
-  onFresh: (() => void) | null;
+  /** Open or not; null while there is nothing to do in it. */
+  menu: boolean | null;
+  onMenu(): void;
   onClose(): void;
 }
 
@@ -16,7 +18,7 @@ export const Mark = (): VNode => (
   </span>
 );
 
-export const Header = ({ title, words, onFresh, onClose }: Props): VNode => (
+export const Header = ({ title, words, menu, onMenu, onClose }: Props): VNode => (
   <header class="head">
     <Mark />
     <div class="who">
@@ -25,9 +27,9 @@ export const Header = ({ title, words, onFresh, onClose }: Props): VNode => (
       </h2>
       <p>{words.assistant}</p>
     </div>
-    {onFresh && (
-      <button type="button" class="tool fresh" aria-label={words.fresh} title={words.fresh} onClick={onFresh}>
-        <Fresh />
+    {menu !== null && (
+      <button type="button" class="tool more" aria-label={words.menu} title={words.menu} aria-expanded={menu} onClick={onMenu}>
+        <More />
       </button>
     )}
     <button type="button" class="tool close" aria-label={words.close} title={words.close} onClick={onClose}>

@@ -1,7 +1,7 @@
 // Which drawings does the panel use? SVG nodes, so that no image and no HTML string is needed.
 import { h, type VNode } from 'preact';
 
-const draw = (...paths: string[]) => (): VNode => (
+export const draw = (...paths: string[]) => (): VNode => (
   <svg viewBox="0 0 24 24" class="icon" aria-hidden="true">
     {paths.map((d) => (
       <path d={d} />
@@ -12,6 +12,8 @@ const draw = (...paths: string[]) => (): VNode => (
 export const Close = draw('M6 6l12 12M18 6L6 18');
 export const Down = draw('M12 5v14M6 13l6 6 6-6');
 export const Fresh = draw('M12 20h8', 'M16.5 3.8a2.1 2.1 0 0 1 3 3L8 18.3l-4 1 1-4z');
+export const More = draw('M5 12h.01M12 12h.01M19 12h.01');
+export const Thumb = draw('M7 11v9H3v-9zM7 11l4-8a3 3 0 0 1 3 3v3h5a2 2 0 0 1 2 2.4l-1.4 7A2 2 0 0 1 17.6 20H7');
 export const Send = draw('M12 19V5M5.5 11.5L12 5l6.5 6.5');
 export const Copy = draw('M9 9h10v11H9z', 'M5 15V4h10');
 export const Check = draw('M5 12.5l4.5 4.5L19 7.5');

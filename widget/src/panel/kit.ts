@@ -3,5 +3,7 @@ import { Component, Fragment, h } from 'preact';
 import { kept } from './kept';
 import { newExchange } from '../talk/exchange';
 import { Failed, trouble } from '../talk/trouble';
+import { call } from '../talk/wire';
+import { errorText } from '../words/errors';
 
-export const kit = { Component, Failed, Fragment, h, kept, newExchange, trouble };
+export const kit = { Component, Failed, Fragment, call, errorText, h, kept, newExchange, trouble };

@@ -1,17 +1,15 @@
 // What stands where a part is still being fetched, or could not be? Never more than one line: the chat goes on.
 import { Component, h, type ComponentChild } from 'preact';
-import type { Words } from '../words/en';
 import type { Lazies } from './lazies';
-import type { Lazy } from './lazy';
+import type { Scene } from './scene';
 
 interface Props<Name extends keyof Lazies> {
   file: Name;
-  lazy: Lazy;
-  words: Words;
+  scene: Scene;
   children(module: Lazies[Name]): ComponentChild;
 }
 
-/** `<Later file="…" lazy={lazy} words={words}>{(module) => <module.View … />}</Later>` */
+/** `<Later file="…" scene={scene}>{(module) => <module.View … />}</Later>` */
 export class Later<Name extends keyof Lazies> extends Component<Props<Name>, { module?: Lazies[Name]; failed: boolean }> {
   override state: { module?: Lazies[Name]; failed: boolean } = { failed: false };
   #isGone = false;
@@ -26,13 +24,13 @@ export class Later<Name extends keyof Lazies> extends Component<Props<Name>, { m
 
   #ask = (): void => {
     this.setState({ failed: false });
-    this.props.lazy(this.props.file).then(
+    this.props.scene.lazy(this.props.file).then(
       (module) => this.#isGone || this.setState({ module }),
       () => this.#isGone || this.setState({ failed: true }),
     );
   };
 
-  override render({ words, children }: Props<Name>, { module, failed }: { module?: Lazies[Name]; failed: boolean }): ComponentChild {
+  override render({ scene: { words }, children }: Props<Name>, { module, failed }: { module?: Lazies[Name]; failed: boolean }): ComponentChild {
     if (module) return children(module);
     if (!failed) return <p class="note" aria-busy="true" />;
     return (

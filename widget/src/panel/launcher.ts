@@ -15,27 +15,34 @@ export class LauncherState {
 
   say(words: Words): void {
     this.#words = words;
+    Object.assign(this.frame, { lang: words.lang, dir: words.dir });
     this.frame.setAttribute('aria-label', words.title);
-    this.#tell();
+    this.#call();
   }
 
   show(open: boolean): void {
     this.frame.classList.toggle('open', open);
     this.button.setAttribute('aria-expanded', `${open}`);
     this.#unread = 0;
-    this.#tell();
+    this.#call();
   }
 
   unread(): void {
-    if (this.frame.classList.contains('open')) return;
+    if (this.#isOpen) return;
     this.#unread++;
-    this.#tell();
+    this.#call();
   }
 
-  #tell(): void {
-    const words = this.#words;
-    const closed = (this.name || words.open) + (this.#unread ? `, ${count(words, 'unread', this.#unread)}` : '');
-    this.button.setAttribute('aria-label', this.frame.classList.contains('open') ? words.close : closed);
-    this.button.classList.toggle('unread', !!this.#unread);
+  get #isOpen(): boolean {
+    return this.frame.classList.contains('open');
+  }
+
+  #call(): void {
+    const name = this.name || this.#words.open;
+    const news = this.#unread ? `, ${count(this.#words, 'unread', this.#unread)}` : '';
+    this.button.setAttribute('aria-label', this.#isOpen ? this.#words.close : name + news);
+    // Drawn by the style sheet; the name has it in words.
+    if (this.#unread) this.button.dataset.unread = this.#unread > 9 ? '9+' : `${this.#unread}`;
+    else delete this.button.dataset.unread;
   }
 }

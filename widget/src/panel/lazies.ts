@@ -2,6 +2,8 @@
 
 export interface Lazies {
   languages: typeof import('../words/match');
+  more: typeof import('../more/main');
+  report: typeof import('../report/main');
   resume: typeof import('../resume/main');
   rich: typeof import('../rich/main');
 }

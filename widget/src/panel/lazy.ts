@@ -4,22 +4,26 @@ import { kit } from './kit';
 import type { Lazies } from './lazies';
 
 /** What a lazy file exports: its module, once it has what it shares with the panel. */
-type LazyFile<Module> = { default(shared: typeof kit): Module };
+type LazyFile<Module> = { default(shared: typeof kit): Module & object };
 
 export type Lazy = <Name extends keyof Lazies>(name: Name) => Promise<Lazies[Name]>;
 
 /**
  * The same module for each call with the same name. A failed fetch is not remembered: the next call tries again.
- * Rejects when the file cannot be had, or is not the one that was built with this panel.
+ * `adopt` gets the style sheet that a file may export as `css`. Rejects when the file cannot be had, or is not the one that was built with this panel.
  */
-export function lazyFiles(fetchFile: Shell['fetchFile']): Lazy {
+export function lazyFiles(fetchFile: Shell['fetchFile'], adopt: (css: string) => void = () => {}): Lazy {
   const known = new Map<string, Promise<unknown>>();
   const failures = new Map<string, number>();
   return <Name extends keyof Lazies>(name: Name) => {
     let module = known.get(name) as Promise<Lazies[Name]> | undefined;
     if (!module) {
       const failed = failures.get(name) ?? 0;
-      module = fetchFile<LazyFile<Lazies[Name]>>(`${name}.js`, `sha256-${__LAZY_SHA256__[name]}`, failed).then((file) => file.default(kit));
+      module = fetchFile<LazyFile<Lazies[Name]>>(`${name}.js`, `sha256-${__LAZY_SHA256__[name]}`, failed).then((file) => {
+        const found = file.default(kit);
+        if ('css' in found) adopt(found.css as string);
+        return found;
+      });
       known.set(name, module);
       module.catch(() => {
         known.delete(name);

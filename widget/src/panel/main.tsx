@@ -13,6 +13,7 @@ import { LauncherState } from './launcher';
 import { lazyFiles } from './lazy';
 import { pageOf } from './page';
 import { enricher } from './rich';
+import type { Scene } from './scene';
 import composerCss from './composer.css?inline';
 import panelCss from './panel.css?inline';
 import textCss from './text.css?inline';
@@ -23,28 +24,47 @@ const SILENCE_MS = 30_000;
 
 export async function mount(shell: Shell): Promise<Panel> {
   const { root, frame, gateway, inside, widgetId, credentials } = shell;
-  let config = parseConfig(shell.raw);
-  const lazy = lazyFiles(shell.fetchFile);
+  const config = parseConfig(shell.raw);
+  const sheets: CSSStyleSheet[] = [];
+  const adopt = (css: string) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    sheets.push(sheet);
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  };
+  const lazy = lazyFiles(shell.fetchFile, adopt);
   const find = () => wordsFor(wanted(root.host as HTMLElement, config.locale), record(record(shell.raw).features).texts, lazy, shell.fetchFile);
   let words = await find();
   const enrich = enricher(lazy, config.content.imageHosts, () => words);
   const greeting = config.content.htmlGreeting ? (await enrich(config.greeting)).drawn : config.greeting;
   shell.life.throwIfAborted();
   const launcher = new LauncherState(shell.launcher, frame, shell.look.launcher.name);
-  const sheet = new CSSStyleSheet();
   // What holds for small screens and forced colours stands last (panel.css).
-  sheet.replaceSync(timelineCss + textCss + composerCss + panelCss);
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  adopt(timelineCss + textCss + composerCss + panelCss);
   const place = document.createElement('div');
   frame.prepend(place);
 
+  const wire = { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless };
+  // Who does not want to be counted, or was not asked yet, costs no request either.
+  const isSilent = !config.analytics || navigator.doNotTrack === '1' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+  const count: Scene['said'] = (what, detail) => {
+    const at = new Date().toISOString();
+    if (!isSilent && (!config.consent || hasConsent)) lazy('report').then((found) => found.report(wire, { what, at, detail }, shell.life), () => {});
+  };
+  const said: Scene['said'] = (what, detail) => {
+    if (what === 'answer') launcher.unread();
+    if (what !== 'suggestion') shell.emit(what, detail);
+    count(what, detail);
+  };
+
   let handle: Handle | null = null;
+  let hasConsent = false;
   let drawing = 0;
   let kept: Remembered | null = null;
   // Without its file, a reload is a new beginning, as it is by default.
   const memory = async () => (config.resume ? lazy('resume').then((file) => (kept ??= new file.Remembered(widgetId, chat)), () => null) : null);
   const chat: Chat = new Chat({
-    wire: { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless },
+    wire,
     messageLength: config.limits.messageLength,
     intervalMs: config.limits.intervalMs,
     page: inside?.page ?? pageOf,
@@ -59,10 +79,8 @@ export async function mount(shell: Shell): Promise<Panel> {
     changed: () => {
       drawing ||= document.hidden ? window.setTimeout(draw, 250) : requestAnimationFrame(draw);
     },
-    said: (what, detail) => {
-      if (what === 'answer') launcher.unread();
-      shell.emit(what, detail);
-    },
+    said,
+    isOffline: () => !navigator.onLine,
     whenOnline: (resume) => {
       addEventListener('online', resume);
       return () => removeEventListener('online', resume);
@@ -72,10 +90,14 @@ export async function mount(shell: Shell): Promise<Panel> {
     drawing = 0;
     handle?.redraw();
   }
-  const show = () => render(<App chat={chat} shell={shell} config={config} greeting={greeting} words={words} hold={(given) => (handle = given)} />, place);
+  const tell = (text: string) => handle?.say(text);
+  const agree = (agrees: boolean) => {
+    hasConsent = agrees;
+    if (agrees) count('open', {});
+  };
+  const show = () => render(<App shell={shell} scene={{ chat, config, greeting, words, lazy, said, agree, say: tell }} hold={(given) => (handle = given)} />, place);
   const say = (found: Words) => {
     words = found;
-    Object.assign(frame, { lang: words.lang, dir: words.dir });
     launcher.say(words);
     show();
   };
@@ -93,6 +115,7 @@ export async function mount(shell: Shell): Promise<Panel> {
     open() {
       launcher.show(true);
       handle?.open();
+      count('open', {});
     },
     close() {
       // Focus inside the panel would be lost with it; focus elsewhere on the page is not ours to move.
@@ -121,7 +144,7 @@ export async function mount(shell: Shell): Promise<Panel> {
       render(null, place);
       handle = null;
       place.remove();
-      root.adoptedStyleSheets = root.adoptedStyleSheets.filter((s) => s !== sheet);
+      root.adoptedStyleSheets = root.adoptedStyleSheets.filter((sheet) => !sheets.includes(sheet));
     },
   };
 }

@@ -1,36 +1,39 @@
 // What went wrong, and what can the visitor do about it?
 import { Component, h, type VNode } from 'preact';
-import type { Chat } from '../talk/chat';
 import type { Exchange } from '../talk/exchange';
 import { isFinal, textIsRefused } from '../talk/trouble';
-import type { Words } from '../words/en';
 import { errorText } from '../words/errors';
+import { fill } from '../words/say';
 import { Again, Fresh, Pencil, Warning } from './icons';
+import type { Scene } from './scene';
 
 interface Props {
   exchange: Exchange;
   /** Another answer is running, or the composer waits for its countdown. */
   locked: boolean;
-  chat: Chat;
-  words: Words;
+  scene: Scene;
   onEdit(exchange: Exchange): void;
 }
 
 export class Problem extends Component<Props> {
-  override render({ exchange, locked, chat, words, onEdit }: Props): VNode | null {
+  override render({ exchange, scene }: Props): VNode | null {
     const { trouble } = exchange;
     if (!trouble) return null;
+    const { words } = scene;
     return (
       <div class="problem">
         <Warning />
         <div>
-          <p>{errorText(trouble.code, words)}</p>
+          <p>{errorText(trouble.code, words, trouble.message)}</p>
+          {trouble.code === 'budget_exhausted' && trouble.resetAt > 0 && (
+            <p>{fill(words.availableAgain, { when: new Date(trouble.resetAt).toLocaleString(words.lang, { dateStyle: 'long', timeStyle: 'short' }) })}</p>
+          )}
           {trouble.requestId && (
             <p class="ref">
               {words.reference}: <span dir="ltr">{trouble.requestId}</span>
             </p>
           )}
-          {this.#action(trouble, exchange, locked, chat, words, onEdit)}
+          {this.#action(trouble, this.props)}
         </div>
       </div>
     );
@@ -38,11 +41,7 @@ export class Problem extends Component<Props> {
 
   #action(
     trouble: NonNullable<Exchange['trouble']>,
-    exchange: Exchange,
-    locked: boolean,
-    chat: Chat,
-    words: Words,
-    onEdit: Props['onEdit'],
+    { exchange, locked, scene: { chat, words }, onEdit }: Props,
   ): VNode | null {
     if (isFinal(trouble)) return null;
     const renews = trouble.action || ['not_found', 'invalid_conversation_id'].includes(trouble.code);

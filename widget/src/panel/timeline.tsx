@@ -1,15 +1,13 @@
 // How is the conversation laid out and scrolled? It follows the answer only while the visitor reads its end.
-import { Component, h, type VNode } from 'preact';
-import type { Chat } from '../talk/chat';
+import { Component, Fragment, h, type VNode } from 'preact';
 import type { Exchange } from '../talk/exchange';
-import type { Words } from '../words/en';
 import { ExchangeView } from './exchange';
 import { Down } from './icons';
+import type { Scene } from './scene';
+import { dayOf } from './time';
 
 interface Props {
-  chat: Chat;
-  words: Words;
-  locale: string;
+  scene: Scene;
   open: boolean;
   onEdit(exchange: Exchange): void;
   onAsk(text: string): void;
@@ -34,11 +32,14 @@ export class Timeline extends Component<Props, { away: boolean }> {
   #settle(): void {
     const log = this.#log;
     if (!log) return;
-    const { length } = this.props.chat.items;
+    const { length } = this.props.scene.chat.items;
     // One's own message is always brought into view.
     if (length > this.#count) this.#follows = true;
     this.#count = length;
-    if (this.#follows) log.scrollTop = log.scrollHeight;
+    if (!this.#follows) return;
+    log.scrollTop = log.scrollHeight;
+    // What fits without scrolling sends no event that would say so.
+    if (this.state.away) this.setState({ away: false });
   }
 
   #scrolled = (): void => {
@@ -53,8 +54,11 @@ export class Timeline extends Component<Props, { away: boolean }> {
     this.#log?.focus({ preventScroll: true });
   };
 
-  override render({ chat, words, locale, onEdit, onAsk }: Props, { away }: { away: boolean }): VNode {
+  override render({ scene, onEdit, onAsk }: Props, { away }: { away: boolean }): VNode {
+    const { chat, words } = scene;
     const last = chat.items.at(-1);
+    const locked = chat.blocked || !!chat.running;
+    let day = '';
     return (
       <div class="middle">
         {/* The log itself is silent: sentences are announced by the live region of the dialog. */}
@@ -75,18 +79,23 @@ export class Timeline extends Component<Props, { away: boolean }> {
                 </span>
               </p>
             ) : (
-              <ExchangeView
-                key={item.id}
-                exchange={item}
-                revision={item.revision}
-                isLast={item === last}
-                locked={chat.blocked || !!chat.running}
-                chat={chat}
-                words={words}
-                locale={locale}
-                onEdit={onEdit}
-                onAsk={onAsk}
-              />
+              <Fragment key={item.id}>
+                {/* Only where it changes: nobody needs to be told today's. */}
+                {day !== (day = dayOf(item.askedAt, words.lang)) && item !== chat.items[0] && (
+                  <p class="divider">
+                    <span>{day}</span>
+                  </p>
+                )}
+                <ExchangeView
+                  exchange={item}
+                  revision={item.revision}
+                  isLast={item === last}
+                  locked={locked}
+                  scene={scene}
+                  onEdit={onEdit}
+                  onAsk={onAsk}
+                />
+              </Fragment>
             ),
           )}
         </div>

@@ -1,11 +1,11 @@
 // What happens from a sent question to its answer? The conductor: session, pace, attempts, stop. No DOM in here.
 import { ask, streamOf } from './ask';
-import { grow, isRunning, newExchange, nextId, restart, type Exchange, type Item, type Phase } from './exchange';
+import { grow, isRunning, newExchange, nextId, restart, type Exchange, type Item, type Phase, type Rating } from './exchange';
 import { Session, type Memory, type Page } from './session';
 import { clean, lengthOf } from './text';
-import { Failed, isLost, sessionIsGone, trouble, type Trouble } from './trouble';
-import { BACKOFF_MS, wait } from './wait';
-import type { Wire } from './wire';
+import { Failed, isLost, isShut, sessionIsGone, trouble, type Trouble } from './trouble';
+import { BACKOFF_MS, FOREVER_MS, wait } from './wait';
+import { failure, watch, type Call, type Wire } from './wire';
 
 export interface Surroundings {
   readonly wire: Wire;
@@ -22,6 +22,8 @@ export interface Surroundings {
   enrich?(html: string): Promise<Pick<Exchange, 'answer' | 'drawn'>>;
   /** Calls `resume` when the network is back; returns how to stop listening. */
   whenOnline?(resume: () => void): () => void;
+  /** The browser knows that there is no network. */
+  isOffline?(): boolean;
   /** For tests; 1, 2, 4 s otherwise. */
   backoffMs?: readonly number[];
 }
@@ -50,6 +52,17 @@ export class Chat {
     return this.blockedUntil > Date.now();
   }
 
+  /** No message is taken, and no waiting helps. */
+  get isShut(): boolean {
+    const last = this.items.at(-1);
+    return last?.kind === 'exchange' && isShut(last.trouble);
+  }
+
+  /** Of the session that is open; else empty. */
+  get conversationId(): string {
+    return this.#session.conversationId;
+  }
+
   /** Opens the session before there is a message: what the page gave for it may not live that long. */
   prepare(): void {
     // Whatever goes wrong now is told when there is a message.
@@ -67,7 +80,7 @@ export class Chat {
   /** False when it was not taken: empty, too long, still answering, or locked. */
   send(typed: string): boolean {
     const text = clean(typed);
-    if (!text || lengthOf(text) > this.around.messageLength || this.#run || this.blocked) return false;
+    if (!text || lengthOf(text) > this.around.messageLength || this.#run || this.blocked || this.isShut) return false;
     const exchange = newExchange(text);
     this.items = [...this.items, exchange];
     void this.#drive(exchange);
@@ -81,6 +94,36 @@ export class Chat {
     exchange.messageId = '';
     exchange.sources = [];
     void this.#drive(exchange);
+  }
+
+  /** The question in other words. What it replaces stays, folded away: the gateway has heard it. */
+  resend(exchange: Exchange, typed: string): void {
+    if (!this.send(typed)) return;
+    exchange.isFolded = true;
+    this.#touch(exchange);
+  }
+
+  /** What the visitor thinks of the answer, as it is shown. */
+  rate(exchange: Exchange, rating: Rating): void {
+    exchange.rating = rating;
+    this.#touch(exchange);
+  }
+
+  /** A request about what was said. Throws `Failed`; what an ended session has left cannot be asked for. */
+  async call(request: Pick<Call, 'method' | 'path' | 'body'>, isRepeated = false): Promise<Response> {
+    if (!this.#session.isOpen) throw new Failed(trouble('session_expired'));
+    const { signal, end } = watch(new AbortController().signal, this.around.wire.silenceMs);
+    try {
+      await this.#session.ready(signal);
+      return await this.#session.call({ ...request, signal });
+    } catch (error) {
+      const problem = failure(error, signal);
+      if (isRepeated || !(problem instanceof Failed) || problem.trouble.code !== 'token_expired') throw problem;
+      this.#session.expire();
+      return await this.call(request, true);
+    } finally {
+      end();
+    }
   }
 
   /** Takes a refused question back off the timeline, to be changed. */
@@ -184,7 +227,8 @@ export class Chat {
         } else if (isLost(problem, !!messageId) && spent.connection < backoff.length) {
           lost = problem;
           this.#set(exchange, 'reconnecting');
-          await wait(backoff[spent.connection++]!, signal, this.around.whenOnline);
+          // Without a network there is nothing to try: it goes on by itself when there is one.
+          await wait(this.around.isOffline?.() ? FOREVER_MS : backoff[spent.connection++]!, signal, this.around.whenOnline);
         } else if (problem.messageId && !joins) {
           lost = problem;
           exchange.messageId = problem.messageId;

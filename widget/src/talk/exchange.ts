@@ -6,6 +6,8 @@ import type { Trouble } from './trouble';
 
 export type Phase = 'sending' | 'reconnecting' | 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed';
 
+export type Rating = '' | 'up' | 'down';
+
 export interface Exchange {
   readonly kind: 'exchange';
   readonly id: number;
@@ -34,6 +36,10 @@ export interface Exchange {
   trouble: Trouble | null;
   /** Said before the page was loaded anew: its key is not known here, and nobody waits to hear it. */
   readonly isEarlier?: boolean;
+  /** What the visitor thinks of the answer. */
+  rating: Rating;
+  /** Asked anew in other words: out of the way. */
+  isFolded: boolean;
   /** Raised with each change, so that the view knows what to draw again. */
   revision: number;
 }
@@ -71,6 +77,8 @@ export const newExchange = (question: string): Exchange => ({
   suggestions: [],
   finish: '',
   trouble: null,
+  rating: '',
+  isFolded: false,
   revision: 0,
 });
 

@@ -55,10 +55,14 @@ export function parseEnvelope(raw: unknown, status: number, retryHeader = ''): T
   const given = record(raw);
   const seconds = num(given.retry_after) || Number(retryHeader);
   const action = str(given.action);
-  return trouble(/^[a-z][a-z0-9_]{1,60}$/.test(str(given.error)) ? str(given.error) : fallbackCode(status), {
+  const code = /^[a-z][a-z0-9_]{1,60}$/.test(str(given.error)) ? str(given.error) : fallbackCode(status);
+  const forever = code === 'temporarily_blocked' && given.block_expires_at === null;
+  return trouble(forever ? 'blocked' : code, {
     status,
+    message: str(given.message, 300),
     requestId: str(given.request_id, 80),
-    retryAfter: seconds > 0 ? Math.min(Math.ceil(seconds), 31 * 86_400) : 0,
+    resetAt: Date.parse(str(record(given.usage).reset_at)),
+    retryAfter: seconds > 0 && !forever ? Math.min(Math.ceil(seconds), 31 * 86_400) : 0,
     limitType: str(given.limit_type, 40),
     action: action === 'new_session' || action === 'new_conversation' ? action : '',
     messageId: str(given.message_id),

@@ -65,6 +65,11 @@ export class Session {
     return !!this.#grant?.token;
   }
 
+  /** Empty before there is a session. */
+  get conversationId(): string {
+    return this.isOpen ? this.#grant!.conversationId : '';
+  }
+
   /** A request of this session, with its token and a proof of its key. */
   async call(request: Omit<Call, 'token' | 'prover'>): Promise<Response> {
     // Both as they are now: the session may be dropped while the key is still being made.

@@ -1,10 +1,14 @@
 // What can go wrong with a request? One shape for refusals of the gateway and for what the network does.
 
 export interface Trouble {
-  /** `error` of the envelope, or one of ours: unreachable, silent, cut, malformed. */
+  /** `error` of the envelope, or one of ours: unreachable, silent, cut, malformed; blocked is a block without an end. */
   readonly code: string;
   readonly status: number;
+  /** What the gateway says about it, in English; may be empty. */
+  readonly message: string;
   readonly requestId: string;
+  /** When a budget is full again (`Date.now()` scale); NaN when not told. */
+  readonly resetAt: number;
   /** Seconds until asking again makes sense; 0 when the gateway named none. */
   readonly retryAfter: number;
   readonly limitType: string;
@@ -23,7 +27,9 @@ export class Failed extends Error {
 
 export const trouble = (code: string, more: Partial<Trouble> = {}): Trouble => ({
   status: 0,
+  message: '',
   requestId: '',
+  resetAt: NaN,
   retryAfter: 0,
   limitType: '',
   action: '',
@@ -46,5 +52,8 @@ export const textIsRefused = ({ code }: Trouble): boolean =>
   ['message_too_long', 'message_empty', 'content_filtered', 'invalid_request', 'payload_too_large'].includes(code);
 
 /** Nothing that the visitor does here helps. */
-export const isFinal = ({ code }: Trouble): boolean =>
-  ['domain_not_authorized', 'widget_not_found_or_inactive', 'https_required', 'invalid_widget_id'].includes(code);
+export const isFinal = ({ code }: Trouble): boolean => ['domain_not_authorized', 'https_required', 'invalid_widget_id', 'blocked'].includes(code);
+
+/** No message of this visitor is taken any more: for good, or until the owner goes on with a paused widget. */
+export const isShut = (problem: Trouble | null): boolean =>
+  !!problem && (isFinal(problem) || problem.code === 'widget_not_found_or_inactive');

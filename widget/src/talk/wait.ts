@@ -19,6 +19,9 @@ export function wait(ms: number, signal: AbortSignal, wake?: (resume: () => void
 /** Back-off after connection failures: 1, 2, 4 s, then the visitor decides. */
 export const BACKOFF_MS = [1000, 2000, 4000];
 
+/** The longest that a timer can do: 25 days. */
+export const FOREVER_MS = 0x7fffffff;
+
 /** `promise`, but no longer than until `signal` is aborted. */
 export function until<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

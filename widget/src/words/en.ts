@@ -40,6 +40,14 @@ export const en = {
   partFailed: 'This part could not be loaded.',
   // Scrolls to the end.
   latest: 'Jump to latest',
+  // The button for all that concerns the whole conversation.
+  menu: 'Menu',
+  // Before an earlier question that was asked again in other words: it is folded away.
+  changed: 'Changed',
+  // Thumbs up and down.
+  good: 'Good answer',
+  bad: 'Bad answer',
+  thanks: 'Thank you for your feedback.',
   // Copy buttons: what is seen on each, what is seen afterwards, what screen readers hear.
   copy: 'Copy',
   copied: 'Copied',
@@ -72,12 +80,23 @@ export const en = {
   readyAgain: 'You can write again.',
   // Below the field, when the owner has written none: says that this is an AI.
   disclosure: 'Answers come from an AI and can be wrong.',
-  // By `error` of the envelope, and by our own codes: unreachable, silent, cut, malformed, other.
+  // When a used-up budget is full again; `{when}` is a date and time.
+  availableAgain: 'Available again: {when}',
+  // By `error` of the envelope, and by our own codes: unreachable, silent, cut, malformed, other; blocked has no end.
+  // Whatever else the gateway refuses comes with its own English (enErrors).
   'error.unreachable': 'The chat cannot be reached right now.',
   'error.silent': 'No answer has come for a while.',
   'error.cut': 'The connection was lost in the middle of the answer.',
   'error.malformed': 'The answer could not be read.',
   'error.rate_limit_exceeded': 'That was a lot of messages in a short time.',
+  'error.blocked': 'You cannot write in this chat.',
+  'error.service_unavailable': 'The chat is busy at the moment. Your message is kept.',
+  'error.session_expired': 'This conversation has ended.',
+  'error.other': 'Something went wrong. Your message is kept.',
+};
+
+/** What other languages say about errors; in English the gateway's `message` does. By `error` of the envelope. */
+export const enErrors = {
   'error.temporarily_blocked': 'Sending is paused for a while, because there were too many messages.',
   'error.budget_exhausted': 'The assistant has reached its limit for now. Please come back later.',
   'error.message_too_long': 'This message is too long.',
@@ -88,18 +107,14 @@ export const en = {
   'error.widget_not_found_or_inactive': 'This chat is switched off at the moment.',
   'error.https_required': 'This chat needs a secure (HTTPS) page.',
   'error.processing_error': 'The assistant could not answer. Your message is kept.',
-  'error.service_unavailable': 'The chat is busy at the moment. Your message is kept.',
   'error.idempotency_in_progress': 'The answer to this message is still being written.',
   'error.challenge_required': 'A short check is needed before you can go on.',
   'error.invalid_identity': 'Signing in to this chat did not work. Please load the page again.',
-  'error.session_expired': 'This conversation has ended.',
-  'error.other': 'Something went wrong. Your message is kept.',
 };
 
 /** What is said by parts that are loaded when they are needed: they bring their English along, so the panel need not. */
 export const enLazy = {
-  // The menu of the conversation, and the way out of any question that it asks.
-  menu: 'Menu',
+  // In the menu of the conversation: the way out of any question that it asks.
   cancel: 'Cancel',
   freshConfirm: 'Start a new conversation? This one will end.',
   // Transcript; the formats Markdown and JSON are called that everywhere.
@@ -109,12 +124,9 @@ export const enLazy = {
   erase: 'End chat and erase',
   eraseConfirm: 'End this chat and erase it? This cannot be undone.',
   erased: 'The chat has ended and was erased.',
-  // Thumbs up and down, then an optional comment.
-  good: 'Good answer',
-  bad: 'Bad answer',
+  // After a thumb down: an optional comment.
   comment: 'What could be better?',
   sendComment: 'Send feedback',
-  thanks: 'Thank you for your feedback.',
   // Before the first message, where the owner asks for consent.
   consent: 'An AI answers here. Your messages are processed and stored for this. Do you agree?',
   accept: 'I agree',
@@ -126,14 +138,12 @@ export const enLazy = {
   masked: 'Sensitive value, hidden',
   reveal: 'Show',
   hide: 'Hide',
-  // When a used-up budget is full again; `{when}` is a date and time.
-  availableAgain: 'Available again: {when}',
   // After the name of a link, for screen readers.
   newTab: 'opens in a new tab',
   loading: 'Loading…',
 };
 
-type All = keyof typeof en | keyof typeof enLazy;
+type All = keyof typeof en | keyof typeof enErrors | keyof typeof enLazy;
 
 /** The texts that count something. */
 export type Plural = All extends infer Key ? (Key extends `${infer Name}.other` ? (Name extends 'error' ? never : Name) : never) : never;
@@ -144,4 +154,4 @@ type Forms = Partial<Record<`${Plural}.${Intl.LDMLPluralRule}`, string>>;
 export type Language = Readonly<Record<Exclude<All, `${Plural}.${string}`> | `${Plural}.other`, string> & Forms>;
 
 /** What the panel draws with. `lang`: whose numbers, dates and plural rules hold (BCP 47). */
-export type Words = Readonly<typeof en & Partial<typeof enLazy> & Forms & { lang: string; dir: 'ltr' | 'rtl' }>;
+export type Words = Readonly<typeof en & Partial<typeof enErrors & typeof enLazy> & Forms & { lang: string; dir: 'ltr' | 'rtl' }>;

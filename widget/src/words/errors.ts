@@ -13,5 +13,6 @@ const SAME: Readonly<Record<string, string>> = {
   session_revoked: 'session_expired',
 };
 
-export const errorText = (code: string, words: Words): string =>
-  (words as Readonly<Record<string, string>>)[`error.${SAME[code] ?? code}`] ?? words['error.other'];
+/** `message`: what the gateway says about it, in English. */
+export const errorText = (code: string, words: Words, message = ''): string =>
+  (words as Readonly<Record<string, string>>)[`error.${SAME[code] ?? code}`] ?? (message || words['error.other']);
