@@ -61,6 +61,8 @@ def offer_setup(store: Store, clock: Clock) -> str | None:
 
 def set_up(store: Store, clock: Clock, *, code: str, email: str, password: str, name: str, org: OrgId) -> UserRow:
     """The first user, an owner, by the code that ``serve`` printed. Raises ``WrongUsage``."""
+    # Looked at first: a wrong code must not cost a password's hash.
+    store.read_now(_check_setup, code_digest(code), at_ms=now_ms(clock))
     user = new_user(clock, email=email, password=password, name=name, is_verified=False)
     store.transaction_now(_set_up, code_digest(code), user, org)
     return user
@@ -170,11 +172,17 @@ def _add(tx: Tx, user: UserRow, org: OrgId, role: Role) -> None:
     add_member(tx, org, user.user_id, role, at_ms=user.created_at_ms)
 
 
+def _check_setup(tx: Tx, digest: str, *, at_ms: int) -> None:
+    """Raise ``WrongUsage`` unless the code holds and there is no user yet."""
+    if mailed_codes.find_code(tx, digest, "setup", at_ms=at_ms) is None or users.count_users(tx):
+        raise _no_code()
+
+
 def _set_up(tx: Tx, digest: str, user: UserRow, org: OrgId) -> None:
     """Use the code up and store the first user."""
-    if mailed_codes.find_code(tx, digest, "setup", at_ms=user.created_at_ms) is None or users.count_users(tx):
+    _check_setup(tx, digest, at_ms=user.created_at_ms)
+    if not mailed_codes.use_code(tx, digest):
         raise _no_code()
-    mailed_codes.use_code(tx, digest)
     _add(tx, user, org, "owner")
 
 

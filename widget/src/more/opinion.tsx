@@ -21,13 +21,17 @@ interface State {
 
 export class Opinion extends Component<Props, State> {
   override state: State = { asks: false, told: '' };
+  #box: HTMLElement | null = null;
 
   override componentDidMount(): void {
     void this.#send('');
   }
 
-  override componentDidUpdate({ rating }: Props): void {
+  override componentDidUpdate({ rating }: Props, { asks }: State): void {
     if (rating !== this.props.rating) void this.#send('');
+    // With the field went the focus.
+    if (asks && !this.state.asks && !(this.#box!.getRootNode() as ShadowRoot).activeElement)
+      this.#box!.closest('.foot')?.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   }
 
   #send = async (comment: string): Promise<void> => {
@@ -47,10 +51,12 @@ export class Opinion extends Component<Props, State> {
     }
   };
 
-  override render({ scene }: Props, { asks, told }: State): VNode[] {
-    return [
-      asks && <Comment words={scene.words} onSend={this.#send} onCancel={() => this.setState({ asks: false })} />,
-      told && <p class="note">{told}</p>,
-    ].filter((one) => !!one);
+  override render({ scene }: Props, { asks, told }: State): VNode {
+    return (
+      <div class="opinion" ref={(node) => void (this.#box = node)}>
+        {asks && <Comment words={scene.words} onSend={this.#send} onCancel={() => this.setState({ asks: false })} />}
+        {told && <p class="note">{told}</p>}
+      </div>
+    );
   }
 }

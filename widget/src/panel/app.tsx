@@ -113,8 +113,7 @@ export class App extends Component<Props, State> {
     this.props.scene.chat.clear();
     // Who has had everything erased has taken their consent back.
     if (ended) this.props.scene.agree(false);
-    this.setState({ draft: '', menu: false, ended, consent: ended ? '' : this.state.consent });
-    this.#focus();
+    this.setState({ draft: '', menu: false, ended, consent: ended ? '' : this.state.consent }, () => this.#focus());
   };
 
   #edit = (exchange: Exchange): void => {

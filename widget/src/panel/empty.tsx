@@ -18,7 +18,7 @@ export const Empty = ({ scene: { config, greeting, words }, ended, isOpen, onAsk
   const said = ended || greeting || words.hello;
   const isLong = typeof said !== 'string' || said.length > 90;
   return (
-    <div class="empty">
+    <div class="empty" tabIndex={isOpen && config.suggestions.length ? undefined : 0}>
       <Mark />
       <div class={`greeting ${isLong ? 'long' : ''}`} dir="auto">
         {said}
