@@ -94,4 +94,8 @@ def test_the_npm_package_loads_everything_else_from_the_gateway_that_it_is_given
     expect(page.get_by_role("textbox")).to_be_focused()
     assert page.evaluate("() => typeof Chatkeep") == "undefined"
     asked = [url for url in watched.requests if not url.startswith(demo.shop)]
-    assert [url.removeprefix(demo.gateway) for url in asked] == [f"/api/widgets/{demo.widget_id}/config", f"/widget/v{__version__}/panel.js"]
+    assert [url.removeprefix(demo.gateway) for url in asked] == [
+        f"/api/widgets/{demo.widget_id}/config",
+        f"/widget/v{__version__}/panel.js",
+        f"/widget/v{__version__}/report.js",
+    ]

@@ -30,7 +30,7 @@ def test_a_language_is_fetched_when_it_is_needed_under_the_strictest_policy(demo
     page.get_by_role("button", name="Ask us").click()
     expect(page.get_by_role("textbox", name=_GERMAN)).to_be_focused()
     files = [url.rsplit("/", 1)[-1] for url in watched.requests if "/widget/v" in url]
-    assert files == ["panel.js", "languages.js", "words-de.js"]
+    assert files == ["panel.js", "languages.js", "words-de.js", "report.js"]
     assert watched.csp_reports() == []
     assert watched.console_errors == []
 

@@ -100,7 +100,7 @@ describe('a message', () => {
 });
 
 test('the answer after "Try again" is announced, however few of its phases were drawn', async () => {
-  gateway.on('POST /api/chat', refuse(500, 'processing_error'), answer('Good day [1].'));
+  gateway.on('POST /api/chat', refuse(500, 'processing_error', { message: 'The assistant could not answer.' }), answer('Good day [1].'));
   const heard: string[] = [];
   const voice = new Announcer(() => {});
   voice.say = (text) => void heard.push(text);
@@ -108,7 +108,7 @@ test('the answer after "Try again" is announced, however few of its phases were 
   chat.retry(last());
   await settled();
   voice.hear(last(), english);
-  expect(heard).toEqual(['The assistant could not answer. Your message is kept.', 'Good day.']);
+  expect(heard).toEqual(['The assistant could not answer.', 'Good day.']);
 });
 
 describe('the session', () => {
