@@ -45,8 +45,8 @@ export async function mount(shell: Shell): Promise<Panel> {
   frame.prepend(place);
 
   const wire = { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless };
-  // Who does not want to be counted, or was not asked yet, costs no request either.
-  const isSilent = !config.analytics || navigator.doNotTrack === '1' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+  // Who does not want to be counted, or was not asked yet, costs no request either. A frame has no origin that is listed.
+  const isSilent = inside || !config.analytics || navigator.doNotTrack === '1' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   const count: Scene['said'] = (what, detail) => {
     const at = new Date().toISOString();
     if (!isSilent && (!config.consent || hasConsent)) lazy('report').then((found) => found.report(wire, { what, at, detail }, shell.life), () => {});
