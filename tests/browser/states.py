@@ -151,8 +151,9 @@ def budget_exhausted(visit: Visit) -> None:
         if route.request.method == "OPTIONS":
             route.fallback()
             return
+        message = "The assistant has reached its limit for now. Please come back later."
         usage = {"messages_remaining_today": 0, "reset_at": "2030-01-16T00:00:00Z"}
-        envelope = {"success": False, "error": "budget_exhausted", "message": "", "request_id": "req_1", "retry_after": 40_000, "usage": usage}
+        envelope = {"success": False, "error": "budget_exhausted", "message": message, "request_id": "req_1", "retry_after": 40_000, "usage": usage}
         route.fulfill(status=429, headers={"Access-Control-Allow-Origin": visit.site.url}, json=envelope)
 
     _start(visit)
