@@ -122,8 +122,8 @@ def blocked(visit: Visit) -> None:
     _start(visit)
     visit.answered("echo Yes, we do.")
     visit.site.block_session(visit.session_id, 5)
-    visit.ask_until(visit.page.get_by_role("timer"))
-    expect(visit.answer).to_contain_text("Sending is paused for a while.")
+    visit.ask_until(visit.page.get_by_text("Sending is paused for a while."))
+    expect(visit.page.get_by_role("timer")).to_contain_text("You can write again in 4:")
 
 
 @state

@@ -99,7 +99,7 @@ def test_a_revoked_session_reads_no_further_and_says_no_more(scene: Scene, upstr
     beside = begun(bystander) if revoke is not pause else None
     revoke(scene)
     listening.finish(within=WITHIN_SECONDS)
-    assert (listening.last.name, listening.last.data["error"]) == ("error", "session_revoked")
+    assert (listening.last.name, listening.last.data["error"]) == ("error", "service_unavailable" if revoke is pause else "session_revoked")
     # The provider is not asked any longer either.
     assert upstream.seen(within=WITHIN_SECONDS, aborted=1)["finished"] == 0
     assert refused_soon(scene.victor) == told
@@ -129,7 +129,9 @@ def test_a_block_by_hand_ends_what_streams_in_its_session(scene: Scene) -> None:
     value = scene.victor.session["session_id"]
     blocks.block(scene.store, SystemClock(), scene.widget.org_id, kind="session", value=value, reason="test", minutes=5)
     listening.finish(within=WITHIN_SECONDS)
-    assert (listening.last.name, listening.last.data["error"]) == ("error", "session_revoked")
+    # Not revoked: that would make a widget open another session.
+    assert (listening.last.name, listening.last.data["error"]) == ("error", "service_unavailable")
+    assert refused_soon(scene.victor) == (429, "temporarily_blocked")
 
 
 def test_a_block_by_another_process_is_effective_as_soon(scene: Scene) -> None:

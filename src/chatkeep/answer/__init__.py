@@ -19,7 +19,7 @@ from chatkeep.ids import ConversationId, MessageId, SessionId
 from chatkeep.store import Clash, Write
 from chatkeep.store.idempotency import KeyRow, remembering
 from chatkeep.store.messages import NewTurn, beginning, reopen_answer, settle_turn
-from chatkeep.store.sessions import activity, ended_among
+from chatkeep.store.sessions import activity, stopped_among
 from chatkeep.store.standing import begin_standing
 
 __all__ = ["Answers", "Ending", "Running", "Tools"]
@@ -112,11 +112,11 @@ class Answers:
         running = self._running.get(message_id)
         return running if running is not None and running.session_id == session_id else None
 
-    def stop_session(self, session_id: SessionId) -> None:
-        """End every answer of a session that has ended."""
+    def stop_session(self, session_id: SessionId, why: Ending = Ending.SESSION_ENDED) -> None:
+        """End every answer of a session that has ended, or may not go on for now."""
         for running in list(self._running.values()):
             if running.session_id == session_id:
-                running.stop(Ending.SESSION_ENDED)
+                running.stop(why)
 
     async def stop_conversation(self, conversation_id: ConversationId) -> None:
         """Stop every answer of a conversation that its visitor erases, and wait until nothing of them is on its way to the store."""
@@ -141,7 +141,7 @@ class Answers:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _look_after_sessions(self) -> None:
-        """End the answers of sessions that were revoked, or whose widget was paused, by whatever process."""
+        """End the answers of sessions that were revoked or blocked, or whose widget was paused, by whatever process."""
         while True:
             await asyncio.sleep(_PATROL_SECONDS)
             try:
@@ -154,12 +154,13 @@ class Answers:
                 log.exception("sessions_not_looked_after")
 
     async def _stop_ended(self) -> None:
-        """End the answers of sessions that are over."""
+        """End the answers of sessions that are over, blocked or paused."""
         streaming = {running.session_id for running in self._running.values()}
         if streaming:
             now_ms = int(self._tools.clock.now().timestamp() * 1000)
-            for session_id in await self._tools.store.read(ended_among, list(streaming), now_ms=now_ms):
-                self.stop_session(session_id)
+            stopped = await self._tools.store.read(stopped_among, list(streaming), now_ms=now_ms)
+            for session_id, has_ended in stopped.items():
+                self.stop_session(session_id, Ending.SESSION_ENDED if has_ended else Ending.SUSPENDED)
 
     async def _settle(self) -> None:
         """Find out what became of turns in doubt: an answer that nobody makes is interrupted, so that it can be made anew."""

@@ -21,6 +21,7 @@ class Ending(StrEnum):
     CONTENT_FILTER = "content_filter"
     STOPPED = "stopped"
     SESSION_ENDED = "session_ended"
+    SUSPENDED = "suspended"
     DISCONNECTED = "disconnected"
     SHUTDOWN = "shutdown"
     PROVIDER_FAILED = "provider_failed"

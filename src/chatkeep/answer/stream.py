@@ -21,7 +21,7 @@ PING_SECONDS = 15.0
 # A reader who is slow gets what came meanwhile in pieces, not as one copy of it all.
 _LONGEST_DELTA = 16 * 1024
 _PING = b": ping\n\n"
-_SHUTDOWN_RETRY_SECONDS = 2
+_COME_BACK_SECONDS = 2
 
 Envelope = Callable[[Refused | Unavailable], Mapping[str, Any]]
 _json = msgspec.json.Encoder()
@@ -39,7 +39,8 @@ def failure_of(ending: Ending) -> Refused | Unavailable | None:
         return Refused(Reason.SESSION_REVOKED)
     if ending is Ending.BUG:
         return Unavailable(Reason.INTERNAL_SERVER_ERROR)
-    return Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=_SHUTDOWN_RETRY_SECONDS)
+    # Whoever comes back hears at the door why: blocked until when, paused; or finds the next process.
+    return Unavailable(Reason.SERVICE_UNAVAILABLE, retry_after=_COME_BACK_SECONDS)
 
 
 async def events(running: Running, usage: Usage, envelope: Envelope, *, after: Place = START) -> AsyncIterator[bytes]:

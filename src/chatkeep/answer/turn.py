@@ -175,7 +175,7 @@ def _record(admitted: Admitted, ending: Ending, running: Running, keeper: _Keepe
         tokens_in=outcome.tokens_in or 0,
         tokens_out=outcome.tokens_out or 0,
     )
-    if ending in GOOD or ending in {Ending.DISCONNECTED, Ending.SESSION_ENDED}:
+    if ending in GOOD or ending in {Ending.DISCONNECTED, Ending.SESSION_ENDED, Ending.SUSPENDED}:
         event = ChatMessageProcessed(outcome.provider or "none", len(admitted.text), running.length, ending.value)
         tools.recorder.record(event, admitted.context)
     else:

@@ -150,16 +150,19 @@ def move(session: SessionRow, *, address: str, user_agent: str) -> Write:
     return Write(_move, {"b_id": session.session_id, "b_org": session.org_id, "b_address": address, "b_user_agent": user_agent})
 
 
-def ended_among(tx: Tx, wanted: Sequence[SessionId], *, now_ms: int) -> set[SessionId]:
-    """Those of *wanted* that have ended, whose widget is paused, or that are blocked by hand. Instance-wide: ids of sessions that stream here."""
+def stopped_among(tx: Tx, wanted: Sequence[SessionId], *, now_ms: int) -> dict[SessionId, bool]:
+    """Those of *wanted* that have ended (``True``), or may not go on for now: blocked by hand, or their widget is paused (``False``).
+
+    Instance-wide: ids of sessions that stream here.
+    """
     blocks = tables.blocks.c
     holds = blocks.lifted_at.is_(None) & (blocks.ends_at.is_(None) | (blocks.ends_at > now_ms))
     of_session = (blocks.kind == "session") & (blocks.value == sessions.c.id)
     of_visitor = (blocks.kind == "visitor") & (blocks.value == sessions.c.visitor_id)
     is_blocked = exists().where(blocks.org_id == sessions.c.org_id, blocks.is_automatic.is_(False), holds, of_session | of_visitor)
-    is_over = sessions.c.ended_at.is_not(None) | tables.widgets.c.is_active.is_(False) | is_blocked
-    query = select(sessions.c.id).join(tables.widgets, tables.widgets.c.id == sessions.c.widget_id).where(sessions.c.id.in_(wanted), is_over)
-    return {SessionId(row.id) for row in tx.execute(query)}
+    is_stopped = sessions.c.ended_at.is_not(None) | tables.widgets.c.is_active.is_(False) | is_blocked
+    query = select(sessions.c.id, sessions.c.ended_at).join(tables.widgets, tables.widgets.c.id == sessions.c.widget_id)
+    return {SessionId(row.id): row.ended_at is not None for row in tx.execute(query.where(sessions.c.id.in_(wanted), is_stopped))}
 
 
 def changed_since(tx: Tx, since_ms: int) -> list[tuple[SessionId, int | None]]:
