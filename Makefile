@@ -25,7 +25,7 @@ check: .venv/dev widget  ## Lint, types, arrows
 unit: .venv/dev widget tests/openapi_lint/node_modules/.installed tests/node/node_modules/.installed  ## All tests
 	bash tests/install-servers
 	cd widget && npm test --silent
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 recipes: .venv/dev widget tests/node/docusaurus/node_modules/.installed  ## The tests that install too much for every run: Docusaurus
 	bash tests/install-servers
