@@ -111,6 +111,15 @@ def find_post(settings: Settings, clock: Clock) -> Post | None:
     return FilePost(settings.data_path / _FOLDER, settings.from_email or "chatkeep@localhost", clock)
 
 
+def told_post(settings: Settings) -> str:
+    """Where mails go, for people."""
+    if settings.smtp_host:
+        return f"goes to {settings.smtp_host} port {settings.smtp_port}"
+    if settings.is_production:
+        return "is not set up: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL"
+    return f"is written to files in {settings.data_path / _FOLDER}"
+
+
 def message_of(mail: Mail, sender: str, clock: Clock) -> EmailMessage:
     """*mail* as it goes over the wire. The library refuses line breaks in headers."""
     message = EmailMessage()

@@ -9,6 +9,7 @@ Spec: settings.md. Schema by msgspec as everywhere else: docs/decisions/0002.
 
 import typing
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -115,7 +116,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def data_path(self) -> Path:
         """The data folder as an absolute path."""
-        return Path(self.data_dir).expanduser().absolute()
+        path = Path(self.data_dir)
+        # ``~name`` of nobody is a name like any other.
+        with suppress(RuntimeError):
+            path = path.expanduser()
+        return path.absolute()
 
     @property
     def effective_database_url(self) -> str:

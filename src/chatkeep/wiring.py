@@ -6,10 +6,11 @@ The environment is read here, once; the command line gets settings and store fro
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 from starlette.routing import Router
@@ -48,8 +49,9 @@ from chatkeep.web.client_ip import parse_networks, parse_proxies
 from chatkeep.web.edge import Edge, PathApp, build_routes
 from chatkeep.web.headers import Surface
 from chatkeep.web.health import health_routes
-from chatkeep.web.openapi import document_routes
+from chatkeep.web.openapi import build_document, document_routes
 from chatkeep.web.pages import page_routes
+from chatkeep.web.routes import Route
 from chatkeep.web.widget_build import WidgetBuilds
 
 log = logging.getLogger("chatkeep.start")
@@ -64,6 +66,7 @@ class Gateway:
     answers: Answers
     office: Office
     builds: WidgetBuilds
+    routes: Sequence[Route]
 
 
 def read_settings(**overrides: object) -> Loaded:
@@ -87,6 +90,20 @@ def prepare_store(settings: Settings) -> Store:
     else:
         schema.check(url)
     return Store(url)
+
+
+def has_database(settings: Settings) -> bool:
+    """Whether something that can hold our data is there. A server's database is somebody's work already; a file may be a typing error in a path."""
+    url = parse_database_url(settings.effective_database_url)
+    if url.get_backend_name() != "sqlite":
+        return True
+    try:
+        place = Path(url.database or "")
+        is_there = place.is_file() and place.stat().st_size > 0
+    except OSError as error:
+        msg = f"the database cannot be looked for ({error.strerror}): check CHATKEEP_DATA_DIR and CHATKEEP_DATABASE_URL"
+        raise Misconfigured(msg) from None
+    return is_there and schema.find_revision(settings.effective_database_url) is not None
 
 
 def with_secret(settings: Settings) -> Settings:
@@ -164,7 +181,19 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
             store.close()
 
     router = Router(build_routes(routes, edge), lifespan=lifespan, redirect_slashes=False, default=_fallback(edge))
-    return Gateway(router, desk, answers, office, builds)
+    return Gateway(router, desk, answers, office, builds, routes)
+
+
+def describe_api(folder: Path) -> dict[str, Any]:
+    """The OpenAPI document as a gateway serves it. No settings are read; *folder* is empty and may be thrown away."""
+    settings = Settings(env="development", data_dir=str(folder), secret_key=new_secret())
+    store = Store(settings.effective_database_url)
+    gateway = build_gateway(settings, store)
+    try:
+        return build_document(gateway.routes)
+    finally:
+        gateway.office.close()
+        store.close()
 
 
 def _fallback(edge: Edge) -> ASGIApp:

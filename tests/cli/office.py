@@ -47,7 +47,8 @@ class Shell:
     def ask(self, *arguments: str) -> Any:
         """One command with ``--json`` that must succeed; its value."""
         said = self.run(*arguments, "--json")
-        assert (said.code, said.err) == (0, ""), said
+        assert said.code == 0, said
+        assert all(line.startswith("note: ") for line in said.err.splitlines()), said
         assert len(said.out.splitlines()) == 1
         return said.json
 

@@ -1,10 +1,13 @@
 """``serve`` refuses an unsafe configuration: one line that names the variable, no value, exit 1, nothing made."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.servers import SECRET, run_cli
+from tests.servers import SECRET, end, gateway_environment, run_cli
 
 CANARY = "canary7f3a"
 PRODUCTION = {"ENV": "production", "PUBLIC_URL": "https://chat.example", "PORT": "0"}
@@ -56,3 +59,44 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "CHATKEEP_SECRET_KEY and CHATKEEP_SECRET_KEY_FILE are both set" in done.stderr
     assert CANARY not in done.stderr
+
+
+def first_lines(data: Path, *, until: str, **settings: str) -> list[str]:
+    """What ``serve`` says to people, up to the line that begins with *until*."""
+    command = [sys.executable, "-m", "chatkeep", "serve", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=gateway_environment(data, **settings))
+    lines: list[str] = []
+    try:
+        assert process.stdout is not None
+        while not lines or (lines[-1] and not lines[-1].startswith(until)):
+            lines.append(process.stdout.readline().decode().rstrip("\n"))
+    finally:
+        end(process)
+    return lines
+
+
+def test_the_first_lines_say_where_everything_is(tmp_path: Path) -> None:
+    lines = first_lines(tmp_path / "data", until="Development")
+    listens = re.match(r"Chatkeep listens on (http://127\.0\.0\.1:\d+) \(data in (.*)\)\. Stop with Ctrl-C\.$", lines[0])
+    assert listens is not None
+    assert listens[2] == str(tmp_path / "data")
+    assert lines[1].startswith("Nobody can sign in yet. Make the first user, within a day: http://127.0.0.1")
+    told = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines[2:])
+    assert set(told) == {"Try it", "API reference", "Mail", "Development"}
+    assert told["API reference"] == f"{listens[1]}/api/reference"
+    assert told["Mail"] == f"is written to files in {tmp_path / 'data' / 'mail'}"
+    assert "chatkeep demo" in told["Try it"]
+
+
+def test_in_production_the_lines_name_the_public_address_and_what_is_missing(tmp_path: Path) -> None:
+    lines = first_lines(tmp_path / "data", until="Mail", **{**PRODUCTION, "ENV": "production"})
+    assert lines[1].startswith("Nobody can sign in yet. Make the first user, within a day: https://chat.example/account#setup=")
+    assert "API reference  https://chat.example/api/reference" in lines
+    assert lines[-1] == "Mail           is not set up: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL"
+
+
+@pytest.mark.parametrize("missing", ["PUBLIC_URL", "SECRET_KEY"])
+def test_who_only_tries_it_on_this_machine_is_told_how(tmp_path: Path, missing: str) -> None:
+    done = run_cli(tmp_path / "data", "serve", "--port", "0", **{**PRODUCTION, missing: ""})
+    assert done.returncode == 1
+    assert "to try it on this machine alone, set CHATKEEP_ENV=development" in done.stderr

@@ -74,9 +74,10 @@ def test_sqlite_migrates_itself(tmp_path: Path) -> None:
     _chat(folder, f"sqlite:///{folder / 'chatkeep.db'}")
 
 
-def test_any_command_migrates_sqlite(tmp_path: Path) -> None:
+def test_the_command_that_begins_an_instance_makes_its_database(tmp_path: Path) -> None:
+    done = run_cli(tmp_path / "new", "orgs", "create", "Shop", "--json")
+    assert (done.returncode, done.stderr) == (0, f"note: made a new database in {tmp_path / 'new'}\n")
     done = run_cli(tmp_path / "new", "widgets", "create", "Help", "--domain", "shop.example", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["widget_id"].startswith("widget_")
 
 

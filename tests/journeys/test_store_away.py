@@ -102,7 +102,7 @@ def test_the_command_line_is_not_locked_out_of_a_busy_sqlite(data_dir: Path) -> 
                 running = [_start_cli(data_dir, *command, "--json") for command in commands]
                 for command, process in zip(commands, running, strict=True):
                     out, complaints = process.communicate(timeout=PATIENCE)
-                    assert (process.returncode, complaints) == (0, ""), command
+                    assert (process.returncode, [line for line in complaints.splitlines() if not line.startswith("note: ")]) == (0, []), command
                     json.loads(out)
         finally:
             is_over.set()
@@ -110,7 +110,7 @@ def test_the_command_line_is_not_locked_out_of_a_busy_sqlite(data_dir: Path) -> 
         assert len(replies) > 100
         assert {reply.status for reply in replies} <= {200, 429}
         assert [reply.json.get("limit_type") for reply in replies if reply.status == 429].count("per_minute") == sum(reply.status == 429 for reply in replies)
-        names = [widget["name"] for widget in json.loads(run_cli(data_dir, "widgets", "list", "--json").stdout)]
+        names = [widget["widget_name"] for widget in json.loads(run_cli(data_dir, "widgets", "list", "--json").stdout)]
         assert set(names) == {"Alice's shop", *(f"Site {number}" for number in range(5))}
 
 

@@ -20,6 +20,8 @@ Run = Callable[..., Any]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """One command with ``--json``: its value, or its exit code with what it said."""
     monkeypatch.setenv("CHATKEEP_ENV", "development")
+    assert main(["orgs", "create", "Shop", "--data-dir", str(tmp_path / "data")]) == 0
+    capsys.readouterr()
 
     def one(*words: str, fails: bool = False) -> Any:
         code = main([*words, "--json", "--data-dir", str(tmp_path / "data")])

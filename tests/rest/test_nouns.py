@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatkeep import __version__
+from chatkeep.admit.blocks import read_all
 from chatkeep.store import Store
 from tests.cast import SHOP, StageVisitor
 from tests.rest.cast import WIDGET, Office, Person, an_office
@@ -116,6 +117,24 @@ def test_an_api_key_is_shown_once_and_can_do_what_its_scopes_say(office: Office,
     assert office.call("GET", "/api/admin/widgets", token=key).status == 401
     alice.delete(f"/api/admin/api-keys/{key_id}")
     assert alice.get("/api/admin/api-keys")["total"] == 0
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "10.0.0.0/7", "::/0", "2001::/15", "::ffff:0:0/96"])
+def test_no_program_blocks_half_the_internet(office: Office, alice: Person, network: str) -> None:
+    refused = alice.call("POST", "/api/admin/blocks", {"kind": "network", "value": network, "reason": "flood"})
+    assert (refused.status, refused.json["details"][0]["field"]) == (400, "value")
+    assert alice.get("/api/admin/blocks")["total"] == 0
+    assert alice.post("/api/admin/blocks", {"kind": "network", "value": "10.0.0.0/8", "reason": "flood"})["block"]["value"] == "10.0.0.0/8"
+
+
+def test_a_visitor_is_blocked_by_id_and_shown_in_the_list(office: Office, alice: Person) -> None:
+    victor = victor_in(office, alice.post("/api/admin/widgets", WIDGET)["widget_id"])
+    visitor = alice.get("/api/admin/sessions")["sessions"][0]["visitor_id"]
+    made = alice.post("/api/admin/blocks", {"kind": "visitor", "value": visitor, "reason": "insults"})["block"]
+    office.stage.loop.run_until_complete(read_all(office.stage.gateway.desk))
+    assert victor.say("hello").error == "temporarily_blocked"
+    assert alice.get("/api/admin/blocks")["blocks"] == [made]
+    assert (made["kind"], made["value"]) == ("visitor", visitor)
 
 
 def test_blocks_are_made_listed_and_lifted(office: Office, alice: Person) -> None:

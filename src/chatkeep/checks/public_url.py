@@ -13,7 +13,7 @@ def check(loaded: Loaded) -> Iterator[Finding]:
     """An error when it is missing in production, or is not an origin that browsers may use."""
     settings = loaded.settings
     if settings.is_production and not settings.public_url:
-        yield Finding("error", "public_url", f"CHATKEEP_PUBLIC_URL is not set: {_EXAMPLE}")
+        yield Finding("error", "public_url", f"CHATKEEP_PUBLIC_URL is not set: {_EXAMPLE}; to try it on this machine alone, set CHATKEEP_ENV=development")
         return
     for text in settings.public_urls:
         origin = find_origin(text)

@@ -20,4 +20,4 @@ def check(loaded: Loaded) -> Iterator[Finding]:
             if weakness is not None:
                 yield Finding("error", name, f"{variable} is {weakness}: {_MAKE}")
         elif name == "secret_key" and settings.is_production:
-            yield Finding("error", name, f"{variable} is not set: {_MAKE}")
+            yield Finding("error", name, f"{variable} is not set: {_MAKE}; to try it on this machine alone, set CHATKEEP_ENV=development")

@@ -1,20 +1,18 @@
 """``chatkeep agents``: how answers are made."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, add_commands, table
+from chatkeep.cli.notes import about_agent
+from chatkeep.cli.office import ALL, add_org_option, open_office, read_file
+from chatkeep.cli.said import Said, Table, add_commands, facts, listed
 from chatkeep.errors import WrongUsage
 from chatkeep.manage import agents
 from chatkeep.manage.views import agent_view
 from chatkeep.store.organizations import Agent
-from chatkeep.store.paging import Part
 
-_ALL = Part(1, 100_000)
 _LARGEST_FILE = 200_000
 
 
@@ -45,36 +43,42 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
 
 def _create(options: argparse.Namespace) -> Said:
     """Make an agent."""
-    text = _read(options.instructions_file)
+    text = _instructions(options)
     with open_office(options) as office:
         made = agents.make_agent(office.store, office.clock, office.org.org_id, name=options.name, instructions=text, providers=options.provider or ())
-    return Said(_value(made), [f"Made {made.agent_id}", f'Next: chatkeep widgets create "Help" --domain shop.example --agent {made.agent_id}'])
+        notes = about_agent(office, made)
+    lines = [f"Made {made.agent_id} ({made.name})", f'Next: chatkeep widgets create "Help" --domain shop.example --agent {made.agent_id}']
+    return Said(_value(made), lines, notes=notes)
 
 
 def _list(options: argparse.Namespace) -> Said:
     """List agents."""
     with open_office(options) as office:
-        found, _ = agents.some_agents(office.store, office.org.org_id, _ALL)
+        found, _ = agents.some_agents(office.store, office.org.org_id, ALL)
     rows = [(one.agent_id, one.name, ", ".join(one.providers) or "(the instance's)", "yes" if one.has_knowledge else "no") for one in found]
-    return Said([_value(one) for one in found], table(("ID", "NAME", "PROVIDERS", "KNOWLEDGE"), rows))
+    table = Table(("ID", "NAME", "PROVIDERS", "KNOWLEDGE"), rows, ("NAME", "PROVIDERS"))
+    return listed([_value(one) for one in found], "There are no agents.", table)
 
 
 def _show(options: argparse.Namespace) -> Said:
     """Show one agent."""
     with open_office(options) as office:
         found = agents.find_named_agent(office.store, office.org.org_id, options.agent)
-    value = _value(found)
-    return Said(value, [f"{name}: {', '.join(v) if isinstance(v, list) else v}" for name, v in value.items()])
+        notes = about_agent(office, found)
+    return Said(_value(found), facts(_value(found)), notes=notes)
 
 
 def _update(options: argparse.Namespace) -> Said:
     """Change an agent."""
-    text = _read(options.instructions_file)
+    text = _instructions(options)
+    if (options.name, options.provider, text) == (None, None, None):
+        raise WrongUsage("say what to change: --name, --provider or --instructions-file")
     with open_office(options) as office:
         store, org = office.store, office.org.org_id
         found = agents.find_named_agent(store, org, options.agent)
         changed = agents.change_agent(store, org, found.agent_id, name=options.name, instructions=text, providers=options.provider)
-    return Said(_value(changed), [f"Changed {changed.agent_id}"])
+        notes = about_agent(office, changed)
+    return Said(_value(changed), [f"Changed {changed.agent_id} ({changed.name}); running gateways follow within 2 s."], notes=notes)
 
 
 def _delete(options: argparse.Namespace) -> Said:
@@ -82,19 +86,12 @@ def _delete(options: argparse.Namespace) -> Said:
     with open_office(options) as office:
         found = agents.find_named_agent(office.store, office.org.org_id, options.agent)
         agents.remove_agent(office.store, office.clock, office.org.org_id, found.agent_id)
-    return Said({"agent_id": found.agent_id, "deleted": True}, [f"Deleted {found.agent_id}"])
+    return Said({"agent_id": found.agent_id, "deleted": True}, [f"Deleted {found.agent_id} ({found.name})"])
 
 
-def _read(path: str | None) -> str | None:
-    """A text file, if one is named. Raises ``WrongUsage``."""
-    if path is None:
-        return None
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_LARGEST_FILE).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise WrongUsage(f"{path} cannot be read: {reason}") from None
+def _instructions(options: argparse.Namespace) -> str | None:
+    """The text of the file, if one is named. Raises ``WrongUsage``."""
+    return None if options.instructions_file is None else read_file(options.instructions_file, most_bytes=_LARGEST_FILE)
 
 
 def _value(agent: Agent) -> Any:

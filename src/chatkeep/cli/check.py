@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from chatkeep.checks import run_checks
-from chatkeep.cli.said import Said, table
+from chatkeep.cli.said import Said, Table
 from chatkeep.settings import Loaded, setting_fields
 from chatkeep.wiring import read_settings
 
@@ -23,7 +23,8 @@ def _check(options: argparse.Namespace) -> Said:
     settings = {name: {"value": value, "source": source} for name, value, source in _effective(loaded)}
     told = [{"severity": f.severity, "setting": f.setting, "message": f.message} for f in findings]
     failed = any(f.severity == "error" or options.strict for f in findings)
-    lines = table(("SETTING", "VALUE", "FROM"), [(f"CHATKEEP_{name.upper()}", s["value"], s["source"]) for name, s in settings.items()])
+    rows = [(f"CHATKEEP_{name.upper()}", s["value"], s["source"]) for name, s in settings.items()]
+    lines = Table(("SETTING", "VALUE", "FROM"), rows, ("VALUE", "FROM")).lines(is_wide=options.wide)
     lines += ["", *(f"{f.severity}: {f.message}" for f in findings)] if findings else ["", "No findings."]
     return Said({"ok": not failed, "settings": settings, "findings": told}, lines, failed)
 

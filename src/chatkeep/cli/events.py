@@ -4,9 +4,8 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
-from chatkeep.audit.redact import printable
 from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, add_commands, table
+from chatkeep.cli.said import Said, Table, add_commands, listed
 from chatkeep.clock import iso
 from chatkeep.manage.events import recent_events
 from chatkeep.store.events import EventRow
@@ -28,11 +27,10 @@ def _list(options: argparse.Namespace) -> Said:
     """List events."""
     with open_office(options) as office:
         events = recent_events(office.store, office.clock, office.org.org_id, event_type=options.type, hours=options.hours, limit=options.limit)
-    if not events:
-        return Said([], ["No security events in that time."])
-    rows = [(_time(e), e.severity, e.type, e.count, e.domain or "-", e.address or "-", e.request_id or "-", _told(e)) for e in events]
+    rows = [(_time(e)[:19], e.severity, e.type, e.count, e.domain or "-", e.address or "-", e.request_id or "-", _told(e)) for e in events]
     heads = ("TIME", "SEVERITY", "TYPE", "COUNT", "DOMAIN", "ADDRESS", "REQUEST", "DETAILS")
-    return Said([_value(event) for event in events], table(heads, rows))
+    table = Table(heads, rows, ("REQUEST", "DETAILS", "DOMAIN", "ADDRESS"))
+    return listed([_value(event) for event in events], "No security events in that time.", table)
 
 
 def _time(event: EventRow) -> str:
@@ -42,7 +40,7 @@ def _time(event: EventRow) -> str:
 
 def _told(event: EventRow) -> str:
     """Its details for people, as the log has them."""
-    return " ".join(f"{name}={printable(str(value))}" for name, value in event.details.items() if value is not None) or "-"
+    return " ".join(f"{name}={value}" for name, value in event.details.items() if value is not None) or "-"
 
 
 def _value(event: EventRow) -> dict[str, Any]:

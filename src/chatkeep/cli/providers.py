@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, add_commands, table
+from chatkeep.cli.office import ALL, add_org_option, open_office, read_file
+from chatkeep.cli.said import Said, Table, add_commands, facts, listed
 from chatkeep.egress import Egress
 from chatkeep.errors import WrongUsage
 from chatkeep.ids import OrgId
@@ -16,10 +15,8 @@ from chatkeep.manage import providers
 from chatkeep.manage.providers import Change, Tried
 from chatkeep.manage.views import provider_view
 from chatkeep.providers import Roster
-from chatkeep.store.paging import Part
 from chatkeep.store.providers import ProviderRow
 
-_ALL = Part(1, 100_000)
 _LARGEST_FILE = 8192
 
 
@@ -34,6 +31,8 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     add.set_defaults(run=_add)
     listing = sub.add_parser("list", parents=[everywhere], help="list providers", epilog="Example: chatkeep providers list")
     listing.set_defaults(run=_list)
+    show = sub.add_parser("show", parents=[everywhere], help="show one provider", epilog="Example: chatkeep providers show prov_…")
+    show.set_defaults(run=_show)
     change = sub.add_parser("update", parents=[everywhere], help="change a provider", epilog="Example: chatkeep providers update prov_… --model gpt-5")
     change.add_argument("--name", metavar="NAME", help="another name")
     change.set_defaults(run=_update)
@@ -45,9 +44,9 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
         one.add_argument("--url", required=is_new, metavar="URL", help="base address of its API; from here it may be in a private network")
         one.add_argument("--model", required=is_new, metavar="M", help="model to ask for")
         one.add_argument("--key-file", metavar="FILE", help="file with its API key in one line")
-    for one in (change, test, remove):
+    for one in (show, change, test, remove):
         one.add_argument("provider_id", metavar="PROVIDER_ID")
-    for one in (add, listing, change, test, remove):
+    for one in (add, listing, show, change, test, remove):
         add_org_option(one)
 
 
@@ -56,22 +55,35 @@ def _add(options: argparse.Namespace) -> Said:
     wanted = Change(options.name, options.url, options.model, _read_key(options.key_file))
     with open_office(options) as office:
         made = providers.bring_provider(office.store, office.clock, office.vault, office.org.org_id, kind="openai", wanted=wanted, is_local=True)
-    return Said(_value(made), [f"Added {made.provider_id}", f"Next: chatkeep providers test {made.provider_id}"])
+    return Said(_value(made), [f"Added {made.provider_id} ({made.name})", *_next(made)])
+
+
+def _next(made: ProviderRow) -> list[str]:
+    """What to do with a new provider."""
+    return [f"Next: chatkeep providers test {made.provider_id}", f"Then: chatkeep agents update default --provider {made.provider_id} --provider knowledge"]
 
 
 def _list(options: argparse.Namespace) -> Said:
     """List providers; keys are never shown."""
     with open_office(options) as office:
-        found, _ = providers.some_providers(office.store, office.org.org_id, _ALL)
-    if not found:
-        return Said([], ["There are none: agents ask what the instance offers."])
+        found, _ = providers.some_providers(office.store, office.org.org_id, ALL)
     rows = [(one.provider_id, one.name, one.base_url, one.model, f"…{one.last4}" if one.last4 else "set" if one.api_key else "-") for one in found]
-    return Said([_value(one) for one in found], table(("ID", "NAME", "URL", "MODEL", "KEY"), rows))
+    empty = "There are none: agents ask what the instance offers. Bring one: chatkeep providers add NAME --url URL --model MODEL --key-file FILE"
+    return listed([_value(one) for one in found], empty, Table(("ID", "NAME", "URL", "MODEL", "KEY"), rows, ("NAME", "URL", "MODEL")))
+
+
+def _show(options: argparse.Namespace) -> Said:
+    """Show one provider, but for its key."""
+    with open_office(options) as office:
+        value = _value(providers.get_provider(office.store, office.org.org_id, options.provider_id))
+    return Said(value, facts(value))
 
 
 def _update(options: argparse.Namespace) -> Said:
     """Change a provider."""
     wanted = Change(options.name, options.url, options.model, _read_key(options.key_file))
+    if wanted == Change():
+        raise WrongUsage("say what to change: --name, --url, --model or --key-file (an empty file removes the key)")
     with open_office(options) as office:
         changed = providers.change_provider(office.store, office.vault, office.org.org_id, options.provider_id, wanted, is_local=True)
     return Said(_value(changed), [f"Changed {changed.provider_id}"])
@@ -92,7 +104,11 @@ def _test(options: argparse.Namespace) -> Said:
         tried = asyncio.run(ask(office.org.org_id))
     value = {"success": tried.is_ok, "milliseconds": tried.milliseconds, "failure": tried.failure, "status": tried.status}
     status = f", its server said {tried.status}" if tried.status else ""
-    line = f"It answers ({tried.milliseconds} ms)." if tried.is_ok else f"It does not answer: {tried.failure}{status}."
+    line = (
+        f"It answers ({tried.milliseconds} ms)."
+        if tried.is_ok
+        else f"It does not answer: {tried.failure}{status}. Check --url, --model and --key-file (chatkeep providers update)."
+    )
     return Said(value, [line], failed=not tried.is_ok)
 
 
@@ -105,14 +121,7 @@ def _remove(options: argparse.Namespace) -> Said:
 
 def _read_key(path: str | None) -> str | None:
     """A key from a file, if one is named. Raises ``WrongUsage``."""
-    if path is None:
-        return None
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_LARGEST_FILE).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise WrongUsage(f"{path} cannot be read: {reason}") from None
+    return None if path is None else read_file(path, most_bytes=_LARGEST_FILE).strip()
 
 
 def _value(row: ProviderRow) -> Any:

@@ -5,14 +5,18 @@ import logging
 from typing import Any
 
 from chatkeep.audit.logs import set_up_logging
+from chatkeep.cli.office import shown_place
 from chatkeep.cli.said import Said
 from chatkeep.cli.serving import Listener, open_socket, parse_port, run_listeners
 from chatkeep.clock import SystemClock
+from chatkeep.mail import told_post
 from chatkeep.manage.mails import link
 from chatkeep.manage.people import offer_setup
 from chatkeep.settings import Settings
 from chatkeep.web.wire import refuse_and_record
 from chatkeep.wiring import build_gateway, check_settings, prepare_store, read_settings
+
+_DEMO = "`chatkeep demo` shows a shop with it"
 
 log = logging.getLogger("chatkeep.serve")
 
@@ -49,11 +53,19 @@ def _serve(options: argparse.Namespace) -> Said:
 
 
 def _announce(settings: Settings, address: str, code: str | None, *, as_json: bool) -> None:
-    """Say where it listens, for people or for machines; where nobody can sign in yet, with a link for the first user."""
-    place = settings.data_path if not settings.database_url else "the configured database"
-    value = {"url": address, "public_url": settings.public_urls[0]}
-    lines = [f"Chatkeep listens on {address} (data in {place}). Stop with Ctrl-C."]
+    """Say where everything is, for people or for machines; where nobody can sign in yet, with a link for the first user."""
+    reached = settings.public_urls[0] if settings.public_url else address
+    reference, mail = f"{reached}/api/reference", told_post(settings)
+    value = {"url": address, "public_url": settings.public_urls[0], "data": shown_place(settings), "reference_url": reference, "mail": mail}
+    lines = [f"Chatkeep listens on {address} (data in {shown_place(settings)}). Stop with Ctrl-C."]
     if code is not None:
-        value["setup_url"] = link(settings.public_urls[0] if settings.public_url else address, "setup", code)
+        value["setup_url"] = link(reached, "setup", code)
         lines.append(f"Nobody can sign in yet. Make the first user, within a day: {value['setup_url']}")
+    lines += [
+        f"Try it         chatkeep widgets embed WIDGET_ID prints the tag for a page; {_DEMO}",
+        f"API reference  {reference}",
+        f"Mail           {mail}",
+    ]
+    if not settings.is_production:
+        lines.append("Development    http and pages on localhost are allowed; for visitors set CHATKEEP_ENV=production.")
     Said(value, lines).show(as_json=as_json)

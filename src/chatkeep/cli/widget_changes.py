@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.cli.office import add_org_option, open_office
+from chatkeep.cli.notes import about_widget
+from chatkeep.cli.office import Office, add_org_option, open_office
 from chatkeep.cli.said import Said
 from chatkeep.errors import WrongUsage
 from chatkeep.manage import widgets
@@ -43,41 +44,46 @@ def register(sub: Any, everywhere: argparse.ArgumentParser) -> None:
 
 def _update(options: argparse.Namespace) -> Said:
     """Change a widget."""
-    settings = _parse_settings(options.set)
+    settings = parse_settings(options.set)
+    if not (settings or options.domain or any(given is not None for given in (options.name, options.access, options.agent))):
+        raise WrongUsage("say what to change: --name, --domain, --access, --agent or --set (`chatkeep widgets show` lists what can be set)")
     with open_office(options) as office:
         store, org = office.store, office.org.org_id
         agent = find_named_agent(store, org, options.agent).agent_id if options.agent is not None else None
         wanted = WidgetChange(options.name, agent, options.access, options.domain, settings or None)
         changed = widgets.change_widget(store, org, options.widget_id, wanted, development=not office.settings.is_production)
-    return _said(changed, "Changed")
+        return _said(office, changed, "Changed")
 
 
 def _clone(options: argparse.Namespace) -> Said:
     """Copy a widget."""
     with open_office(options) as office:
-        return _said(widgets.clone_widget(office.store, office.clock, office.org.org_id, options.widget_id, name=options.name), "Made")
+        return _said(office, widgets.clone_widget(office.store, office.clock, office.org.org_id, options.widget_id, name=options.name), "Made")
 
 
 def _pause(options: argparse.Namespace) -> Said:
     """Pause a widget."""
     with open_office(options) as office:
-        return _said(widgets.set_active(office.store, office.org.org_id, options.widget_id, is_active=False), "Paused")
+        return _said(office, widgets.set_active(office.store, office.org.org_id, options.widget_id, is_active=False), "Paused")
 
 
 def _resume(options: argparse.Namespace) -> Said:
     """Let a widget go on."""
     with open_office(options) as office:
-        return _said(widgets.set_active(office.store, office.org.org_id, options.widget_id, is_active=True), "Resumed")
+        return _said(office, widgets.set_active(office.store, office.org.org_id, options.widget_id, is_active=True), "Resumed")
 
 
 def _delete(options: argparse.Namespace) -> Said:
     """Delete a widget."""
     with open_office(options) as office:
         widgets.remove_widget(office.store, office.clock, office.org.org_id, options.widget_id)
-    return Said({"widget_id": options.widget_id, "deleted": True}, [f"Deleted {options.widget_id}; what was said in it stays until it is erased"])
+    return Said(
+        {"widget_id": options.widget_id, "deleted": True},
+        [f"Deleted {options.widget_id}; what was said in it stays until it is erased (chatkeep conversations erase)."],
+    )
 
 
-def _parse_settings(pairs: list[str]) -> dict[str, Any]:
+def parse_settings(pairs: list[str]) -> dict[str, Any]:
     """``limits.per_minute=5`` as ``{"limits": {"per_minute": 5}}``. Raises ``WrongUsage``."""
     settings: dict[str, Any] = {}
     for pair in pairs:
@@ -104,6 +110,10 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _said(widget: WidgetRow, what: str) -> Said:
+def _said(office: Office, widget: WidgetRow, what: str) -> Said:
     """What was done, and the widget as it is now."""
-    return Said(msgspec.to_builtins(widget_view(widget, 0)), [f"{what} {widget.widget_id}"])
+    today = widgets.usage_today(office.store, office.clock, office.org.org_id)
+    value = msgspec.to_builtins(widget_view(widget, today.get(widget.widget_id, 0)))
+    # Who has just paused it knows.
+    notes = about_widget(office, widget) if what != "Paused" else []
+    return Said(value, [f"{what} {widget.widget_id} ({widget.name}); running gateways follow within 2 s."], notes=notes)

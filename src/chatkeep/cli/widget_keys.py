@@ -1,11 +1,10 @@
 """``chatkeep widgets keys`` and ``widgets tickets``: what a host's server vouches for visitors with."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from chatkeep.cli.office import Office, add_org_option, open_office
-from chatkeep.cli.said import Said, add_commands, table
+from chatkeep.cli.office import Office, add_org_option, open_office, read_file
+from chatkeep.cli.said import Said, Table, add_commands, listed, short_time
 from chatkeep.clock import iso_ms
 from chatkeep.crypto.host_keys import ALGORITHMS, parse_public_key
 from chatkeep.errors import WrongUsage
@@ -76,10 +75,10 @@ def _list(options: argparse.Namespace) -> Said:
     with open_office(options) as office:
         keys = widget_keys.all_keys(office.store, office.org.org_id, options.widget_id)
         now_ms = int(office.clock.now().timestamp() * 1000)
-    if not keys:
-        return Said([], ["This widget has no keys yet."])
-    lines = [(key.key_id, key.purpose, key.algorithm, key.kid or "-", _state(key, now_ms), _told(key)) for key in keys]
-    return Said([_value(key) for key in keys], table(("ID", "FOR", "ALGORITHM", "KID", "STATE", "KEY"), lines))
+    rows = [(key.key_id, key.purpose, key.algorithm, key.kid or "-", _state(key, now_ms), _told(key)) for key in keys]
+    empty = "This widget has no keys yet. Add one: chatkeep widgets keys add --help"
+    table = Table(("ID", "FOR", "ALGORITHM", "KID", "STATE", "KEY"), rows, ("KEY", "KID", "STATE"))
+    return listed([_value(key) for key in keys], empty, table)
 
 
 def _retire(options: argparse.Namespace) -> Said:
@@ -105,12 +104,7 @@ def _tickets(options: argparse.Namespace) -> Said:
 
 def _read(path: str) -> str:
     """A small text file. Raises ``WrongUsage``."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_LARGEST_FILE).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise WrongUsage(f"{path} cannot be read: {reason}") from None
+    return read_file(path, most_bytes=_LARGEST_FILE)
 
 
 def _value(key: WidgetKeyRow) -> dict[str, Any]:
@@ -139,4 +133,4 @@ def _state(key: WidgetKeyRow, now_ms: int) -> str:
     """Whether it works, and until when."""
     if key.retires_at_ms is None:
         return "live"
-    return f"live until {iso_ms(key.retires_at_ms)}" if key.is_live(now_ms) else "retired"
+    return f"until {short_time(key.retires_at_ms)}" if key.is_live(now_ms) else "retired"

@@ -29,8 +29,8 @@ def register(sub: Any, everywhere: argparse.ArgumentParser) -> None:
                 dest=f"{group}.{name}",
                 choices=choices or None,
                 type=int if choices and isinstance(choices[0], int) else str,
-                metavar=None if choices else "#RRGGBB" if meaning_of(kind) else "TEXT",
-                help=meaning_of(kind),
+                metavar=name.upper() if choices else "#RRGGBB" if meaning_of(kind) else "TEXT",
+                help=f"one of {', '.join(map(str, choices))}" if choices else meaning_of(kind) or "text on the launcher",
             )
     theme.set_defaults(run=_theme)
     add_org_option(theme)

@@ -1,20 +1,20 @@
 """``chatkeep widgets``: make, list, show, change and embed widgets."""
 
 import argparse
-import sys
-from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from chatkeep import __version__
 from chatkeep.checks import public_url, refuse_errors, widget_url
-from chatkeep.cli import widget_changes, widget_features, widget_keys, widget_theme, widget_words
-from chatkeep.cli.office import add_org_option, open_office
-from chatkeep.cli.said import Said, add_commands, table
-from chatkeep.clock import iso
+from chatkeep.cli import widget_changes, widget_content, widget_features, widget_keys, widget_theme, widget_words
+from chatkeep.cli.notes import about_widget
+from chatkeep.cli.office import Office, add_org_option, open_office
+from chatkeep.cli.said import Said, Table, add_commands, facts, listed
 from chatkeep.manage.agents import find_named_agent
 from chatkeep.manage.organizations import DEFAULT
-from chatkeep.manage.views import filled_settings
-from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet, use_frame, use_resume
+from chatkeep.manage.views import widget_view
+from chatkeep.manage.widgets import ACCESS_MODES, all_widgets, create_widget, get_widget, snippet, usage_today, use_frame, use_resume
 from chatkeep.store.widgets import WidgetRow
 from chatkeep.web.widget_build import loader_integrity
 
@@ -28,6 +28,8 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     create.add_argument("--domain", metavar="D", action="append", required=True, help="page that may embed it; repeat for more (=host: without subdomains)")
     create.add_argument("--access", choices=ACCESS_MODES, default="session", help="how visitors are let in")
     create.add_argument("--agent", metavar="AGENT", help="id or name of the agent that answers (default)")
+    create.add_argument("--id", metavar="WIDGET_ID", help="an id of your own choice, if it is free: widget_ and 12 to 64 of a-z, 0-9 and _")
+    create.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a setting, as for `chatkeep widgets update`; repeat for more")
     create.set_defaults(run=_create)
     listing = sub.add_parser("list", parents=[everywhere], help="list all widgets", epilog="Example: chatkeep widgets list --json")
     listing.set_defaults(run=_list)
@@ -42,6 +44,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     )
     remember.set_defaults(run=_remember)
     widget_features.register(sub, everywhere)
+    widget_content.register(sub, everywhere)
     widget_keys.register(sub, everywhere)
     widget_changes.register(sub, everywhere)
     widget_theme.register(sub, everywhere)
@@ -56,6 +59,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
 
 def _create(options: argparse.Namespace) -> Said:
     """Make a widget."""
+    settings = widget_changes.parse_settings(options.set)
     with open_office(options) as office:
         widget = create_widget(
             office.store,
@@ -66,26 +70,30 @@ def _create(options: argparse.Namespace) -> Said:
             domains=options.domain,
             access_mode=options.access,
             development=not office.settings.is_production,
+            settings=settings,
+            widget_id=options.id,
         )
-    value = _value(widget)
-    return Said(value, [f"Made {widget.widget_id} for {', '.join(widget.allowed_domains)}", f"Next: chatkeep widgets embed {widget.widget_id}"])
+        value, notes = _value(office, widget), about_widget(office, widget)
+    lines = [f"Made {widget.widget_id} for {', '.join(widget.allowed_domains)}", f"Next: chatkeep widgets embed {widget.widget_id}"]
+    return Said(value, lines, notes=notes)
 
 
 def _list(options: argparse.Namespace) -> Said:
     """List all widgets."""
     with open_office(options) as office:
         widgets = all_widgets(office.store, office.org.org_id)
-    if not widgets:
-        return Said([], ['There are no widgets yet. Make one: chatkeep widgets create "Help" --domain shop.example'])
-    rows = [(w.widget_id, w.name, w.access_mode, ", ".join(w.allowed_domains), "live" if w.is_active else "paused") for w in widgets]
-    return Said([_value(widget) for widget in widgets], table(("ID", "NAME", "ACCESS", "DOMAINS", "STATE"), rows))
+        values = [_value(office, widget) for widget in widgets]
+    rows = [(w.widget_id, w.name, w.access_mode, ", ".join(w.allowed_domains) or "(none)", "live" if w.is_active else "paused") for w in widgets]
+    empty = 'There are no widgets yet. Make one: chatkeep widgets create "Help" --domain shop.example'
+    return listed(values, empty, Table(("ID", "NAME", "ACCESS", "DOMAINS", "STATE"), rows, ("DOMAINS", "NAME")))
 
 
 def _show(options: argparse.Namespace) -> Said:
     """Show one widget."""
     with open_office(options) as office:
-        value = _value(get_widget(office.store, office.org.org_id, options.widget_id))
-    return Said(value, [f"{name}: {', '.join(v) if isinstance(v, list) else v}" for name, v in _flat(value)])
+        widget = get_widget(office.store, office.org.org_id, options.widget_id)
+        value, notes = _value(office, widget), about_widget(office, widget)
+    return Said(value, facts(value), notes=notes)
 
 
 def _embed(options: argparse.Namespace) -> Said:
@@ -94,11 +102,12 @@ def _embed(options: argparse.Namespace) -> Said:
         refuse_errors(list(public_url.check(office.loaded)))
         widget = get_widget(office.store, office.org.org_id, options.widget_id)
         gateway = office.settings.public_urls[0]
-        if not office.settings.public_url and not options.json:
-            print(f"Note: the tag names {gateway}; set CHATKEEP_PUBLIC_URL if browsers reach the gateway elsewhere.", file=sys.stderr)  # noqa: T201 - output
+        notes = about_widget(office, widget)
+        if not office.settings.public_url:
+            notes.append(f"the tag names {gateway}; set CHATKEEP_PUBLIC_URL if browsers reach the gateway elsewhere")
         integrity = loader_integrity(office.store, is_production=office.settings.is_production)
         tag = snippet(widget, gateway=gateway, version=__version__, integrity=integrity)
-    return Said({"widget_id": widget.widget_id, "snippet": tag}, [tag])
+    return Said({"widget_id": widget.widget_id, "snippet": tag}, [tag], notes=notes)
 
 
 def _frame(options: argparse.Namespace) -> Said:
@@ -108,8 +117,8 @@ def _frame(options: argparse.Namespace) -> Said:
         widget = use_frame(office.store, office.org.org_id, options.widget_id, on=is_on)
         findings = list(widget_url.check(office.loaded)) if is_on else []
     place = "in a frame; its pages' policy needs `frame-src` of the gateway (docs/how-to/frame-mode.md)" if is_on else "in the page"
-    notes = [f"Note: {finding.message}" for finding in findings]
-    return Said({"widget_id": widget.widget_id, "frame": is_on}, [f"{widget.widget_id}: the chat runs {place}", *notes])
+    notes = [finding.message for finding in findings]
+    return Said({"widget_id": widget.widget_id, "frame": is_on}, [f"{widget.widget_id}: the chat runs {place}"], notes=notes)
 
 
 def _remember(options: argparse.Namespace) -> Said:
@@ -121,22 +130,7 @@ def _remember(options: argparse.Namespace) -> Said:
     return Said({"widget_id": widget.widget_id, "resume": is_on}, [f"{widget.widget_id}: conversations {does}"])
 
 
-def _value(widget: WidgetRow) -> dict[str, Any]:
+def _value(office: Office, widget: WidgetRow) -> Any:
     """A widget as JSON, defaults filled in."""
-    return {
-        "widget_id": widget.widget_id,
-        "name": widget.name,
-        "access_mode": widget.access_mode,
-        "allowed_domains": list(widget.allowed_domains),
-        "is_active": widget.is_active,
-        "created_at": iso(datetime.fromtimestamp(widget.created_at_ms / 1000, UTC)),
-        "settings": filled_settings(widget),
-    }
-
-
-def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested values as dotted names."""
-    flat: list[tuple[str, Any]] = []
-    for name, inner in value.items():
-        flat += _flat(inner, f"{prefix}{name}.") if isinstance(inner, dict) else [(prefix + name, inner)]
-    return flat
+    today = usage_today(office.store, office.clock, office.org.org_id)
+    return msgspec.to_builtins(widget_view(widget, today.get(widget.widget_id, 0)))

@@ -14,14 +14,20 @@ from chatkeep.store import blocks as rows
 from chatkeep.store.blocks import BlockKind, BlockRow, ExemptionRow
 from chatkeep.store.paging import Part
 
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LONGEST_MINUTES = 366 * 24 * 60
 _LONGEST_TEXT = 300
 _MOST_FACTOR = 1000
+# A shorter prefix is a large part of the internet: a typing error more often than a wish.
+_WIDEST = {4: 8, 6: 16}
 _MAPPED_BITS = 96  # ::ffff:0:0/96 (RFC 4291, section 2.5.5.2)
 
 
-def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str, reason: str, minutes: float | None) -> BlockRow:
-    """Block *value* for *minutes*, or until it is lifted. A running gateway follows within 2 s. Raises ``WrongUsage``."""
+def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str, reason: str, minutes: float | None, is_wide_meant: bool = False) -> BlockRow:
+    """Block *value* for *minutes*, or until it is lifted. A running gateway follows within 2 s. Raises ``WrongUsage``.
+
+    A network wider than /8 (IPv6: /16) is refused unless *is_wide_meant*.
+    """
     if minutes is not None and not 0 < minutes <= _LONGEST_MINUTES:
         msg = f"a block lasts more than 0 and at most {_LONGEST_MINUTES} minutes; leave --minutes out for one without end"
         raise WrongUsage(msg)
@@ -30,7 +36,7 @@ def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str
         block_id=BlockId(new_id("block")),
         org_id=org,
         kind=kind,
-        value=_checked_value(kind, value),
+        value=_checked_value(kind, value, is_wide_meant=is_wide_meant),
         reason=_checked_text(reason, "a reason"),
         is_automatic=False,
         created_at_ms=now_ms,
@@ -66,12 +72,13 @@ def lift(store: Store, clock: Clock, org: OrgId, block_id: str) -> None:
         raise NotThere(msg)
 
 
-def exempt(store: Store, clock: Clock, org: OrgId, *, network: str, factor: int, note: str) -> ExemptionRow:
-    """Give a network *factor* times the usual address limits; 0 lifts them. Raises ``WrongUsage``."""
+def exempt(store: Store, clock: Clock, org: OrgId, *, network: str, factor: int, note: str, is_wide_meant: bool = False) -> ExemptionRow:
+    """Give a network *factor* times the usual address limits; 0 lifts them. Wide networks as for ``block``. Raises ``WrongUsage``."""
     if not 0 <= factor <= _MOST_FACTOR or factor == 1:
         msg = f"a factor is 0 (no limit) or 2 to {_MOST_FACTOR}"
         raise WrongUsage(msg)
-    made = ExemptionRow(new_id("exempt"), org, _checked_value("network", network), factor, _checked_text(note, "a note"))
+    value = _checked_value("network", network, is_wide_meant=is_wide_meant)
+    made = ExemptionRow(new_id("exempt"), org, value, factor, _checked_text(note, "a note"))
     store.transaction_now(rows.add_exemption, org, made, at_ms=int(clock.now().timestamp() * 1000))
     return made
 
@@ -103,27 +110,36 @@ def _lift(tx: Tx, org: OrgId, block_id: str, clock: Clock) -> bool:
     return is_lifted
 
 
-def _checked_value(kind: BlockKind, value: str) -> str:
+def _checked_value(kind: BlockKind, value: str, *, is_wide_meant: bool) -> str:
     """*value* in the form that the guard compares. Raises ``WrongUsage``."""
     try:
         if kind == "address":
             parsed = ipaddress.ip_address(value)
             return str(getattr(parsed, "ipv4_mapped", None) or parsed)
         if kind == "network":
-            return str(_unmapped(ipaddress.ip_network(value, strict=False)))
+            return str(_checked_width(_unmapped(ipaddress.ip_network(value, strict=False)), is_wide_meant=is_wide_meant))
     except ValueError:
         msg = f"{value[:100]!r} is not {'an address' if kind == 'address' else 'a network like 203.0.113.0/24'}"
-        raise WrongUsage(msg) from None
+        raise WrongUsage(msg, field="value") from None
     if kind == "domain":
         origin = find_origin("https://" + value.lower())
         if origin is None:
             msg = f"{value[:100]!r} is not a host name like shop.example"
-            raise WrongUsage(msg)
+            raise WrongUsage(msg, field="value")
         return origin.host
     return _checked_text(value, f"a {kind} id")
 
 
-def _unmapped(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _checked_width(network: _Network, *, is_wide_meant: bool) -> _Network:
+    """*network*, unless it is too much of the internet to be meant. Raises ``WrongUsage``."""
+    widest = _WIDEST[network.version]
+    if network.prefixlen < widest and not is_wide_meant:
+        msg = f"{network} is wider than /{widest}, a large part of the internet: name smaller networks (on the command line, --yes says that it is meant)"
+        raise WrongUsage(msg, field="value")
+    return network
+
+
+def _unmapped(network: _Network) -> _Network:
     """*network*; IPv4 inside IPv6 is IPv4, as it is of every client's address."""
     if isinstance(network, ipaddress.IPv4Network) or network.prefixlen < _MAPPED_BITS:
         return network

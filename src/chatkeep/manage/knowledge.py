@@ -153,23 +153,31 @@ def _put(store: Store, org: OrgId, agent: AgentId, one: _Loaded, known_digest: s
 def _loaded(paths: Sequence[Path], url_base: str | None) -> Iterator[_Loaded]:
     """The files of *paths*, read one at a time."""
     for path in paths:
-        if path.is_dir():
-            is_empty = True
-            for file in _files(path):
-                is_empty = False
-                name = file.relative_to(path).as_posix()
-                if file.is_symlink() and file.exists() and not file.resolve().is_relative_to(path.resolve()):
-                    yield _Loaded(name, b"", problem=f"{file} is a link to a file outside of the folder: add that file by its own name")
-                else:
-                    yield _load(file, name, url_base)
-            if is_empty:
-                yield _Loaded(str(path), b"", problem=f"found no .md, .markdown or .txt file in {path}")
-        elif not path.exists():
-            yield _Loaded(str(path), b"", problem="no such file or folder")
-        elif path.suffix.lower() not in SUFFIXES:
-            yield _Loaded(str(path), b"", problem=f"only {', '.join(sorted(SUFFIXES))} files and folders of them can be added")
-        else:
-            yield _load(path, path.name, url_base)
+        try:
+            yield from _below(path, url_base)
+        except OSError as error:
+            yield _Loaded(str(path)[:_PATH_LENGTH], b"", problem=f"cannot be looked at: {error.strerror}")
+
+
+def _below(path: Path, url_base: str | None) -> Iterator[_Loaded]:
+    """The file at *path*, or those in that folder. Raises ``OSError``."""
+    if path.is_dir():
+        is_empty = True
+        for file in _files(path):
+            is_empty = False
+            name = file.relative_to(path).as_posix()
+            if file.is_symlink() and file.exists() and not file.resolve().is_relative_to(path.resolve()):
+                yield _Loaded(name, b"", problem=f"{file} is a link to a file outside of the folder: add that file by its own name")
+            else:
+                yield _load(file, name, url_base)
+        if is_empty:
+            yield _Loaded(str(path), b"", problem=f"found no .md, .markdown or .txt file in {path}")
+    elif not path.exists():
+        yield _Loaded(str(path), b"", problem="no such file or folder")
+    elif path.suffix.lower() not in SUFFIXES:
+        yield _Loaded(str(path), b"", problem=f"only {', '.join(sorted(SUFFIXES))} files and folders of them can be added")
+    else:
+        yield _load(path, path.name, url_base)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,10 +1,12 @@
 """Which organization is meant, and what does a new one get?"""
 
+from collections.abc import Callable
+
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
-from chatkeep.errors import InTheWay, WrongUsage
+from chatkeep.errors import InTheWay, NotThere, WrongUsage
 from chatkeep.ids import AgentId, OrgId
-from chatkeep.store import Store, Tx
+from chatkeep.store import Store, Tx, belongings
 from chatkeep.store.organizations import (
     Agent,
     Organization,
@@ -18,6 +20,8 @@ from chatkeep.store.organizations import (
 
 DEFAULT = "default"
 _LONGEST_NAME = 200
+# Rows that are removed in one transaction: a gateway waits no longer than for a few of its own.
+_BATCH = 500
 INSTRUCTIONS = (
     "You are the assistant of this website. Answer the visitor's question in their language, briefly and kindly. "
     "Rely on the numbered sources and cite them as [1], [2]. When they do not hold the answer, say so and suggest "
@@ -52,6 +56,32 @@ def make_organization(store: Store, clock: Clock, name: str) -> Organization:
 def rename(store: Store, org: OrgId, name: str) -> None:
     """Give *org* another name. Raises ``WrongUsage``."""
     store.transaction_now(_rename, org, checked_organization(name))
+
+
+def find_named_organization(store: Store, name: str) -> Organization:
+    """The organization of that id or name. Raises ``NotThere``."""
+    found = next((org for org in store.read_now(list_organizations) if name in (org.org_id, org.name)), None)
+    if found is None:
+        raise NotThere(f"there is no organization {name[:100]!r}: `chatkeep orgs list` shows all")
+    return found
+
+
+def count_belongings(store: Store, org: OrgId) -> dict[str, int]:
+    """How much of each kind would go with *org*."""
+    return store.read_now(belongings.count_belongings, org)
+
+
+def delete(store: Store, clock: Clock, org: OrgId, progress: Callable[[int], None] = lambda _removed: None) -> dict[str, int]:
+    """Remove *org* with everything that belongs to it, for good; how much of each kind that was. *progress* is told how many rows went.
+
+    In short transactions, beside a running gateway; who breaks it off says it again.
+    """
+    lost = count_belongings(store, org)
+    store.transaction_now(belongings.close_widgets, org, at_ms=int(clock.now().timestamp() * 1000))
+    while removed := store.transaction_now(belongings.remove_some, org, _BATCH):
+        progress(removed)
+    store.transaction_now(belongings.remove_organization, org)
+    return lost
 
 
 def checked_organization(name: str) -> str:

@@ -20,7 +20,7 @@ from chatkeep.vault import Vault, place_of_provider_key, place_of_totp
 
 _BATCH = 50
 # How long a retired key is kept after the last secret left it.
-_GRACE_MS = 3_600_000
+GRACE_MINUTES = 60
 
 Progress = Callable[[int, int], None]
 """Called after each batch with how many secrets are sealed anew, and how many there are."""
@@ -28,12 +28,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What a change of keys came to. *rewrapped*: data keys that an older SECRET_KEY sealed; *removed*: old data keys destroyed."""
+    """What a change of keys came to.
+
+    *rewrapped*: data keys that an older SECRET_KEY sealed; *removed*: old data keys destroyed; *waiting*: old ones that are kept.
+    """
 
     key_id: str
     secrets: int
     rewrapped: int
     removed: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,9 @@ def rotate_keys(store: Store, clock: Clock, vault: Vault, progress: Progress = l
             store.transaction_now(_reseal, vault, batch)
             done += len(batch)
             progress(done, total)
-    removed = store.transaction_now(_remove_unused, before_ms=int(clock.now().timestamp() * 1000) - _GRACE_MS)
-    return Rotated(key_id, done, rewrapped, removed)
+    removed = store.transaction_now(_remove_unused, before_ms=int(clock.now().timestamp() * 1000) - GRACE_MINUTES * 60_000)
+    kept = len(store.read_now(data_keys.list_data_keys)) - 1
+    return Rotated(key_id, done, rewrapped, removed, kept)
 
 
 def _secrets(tx: Tx) -> list[_Secret]:

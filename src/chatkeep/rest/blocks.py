@@ -47,7 +47,18 @@ def block_routes(office: Office) -> list[Route]:
     read, write = Permission.BLOCKS_READ, Permission.BLOCKS_WRITE
     past = {"all": Parameter("`true`: also those that ended.", {"type": "string", "enum": ["true", "false"]})}
     return [
-        operator_route(office, "POST", every, write, "Block somebody", create_block, BlockOne, request=BlockRequest, status=CREATED, notes="Holds within 2 s."),
+        operator_route(
+            office,
+            "POST",
+            every,
+            write,
+            "Block somebody",
+            create_block,
+            BlockOne,
+            request=BlockRequest,
+            status=CREATED,
+            notes="Holds within 2 s. A network is /8 or narrower, for IPv6 /16.",
+        ),
         operator_route(office, "GET", every, read, "List blocks", list_blocks, BlockList, is_paged=True, query=past),
         operator_route(office, "GET", one, read, "Read a block", read_block, BlockOne),
         operator_route(office, "DELETE", one, write, "Lift a block", lift_block, Done),
