@@ -1,6 +1,6 @@
 """``make bench``: measure the gateway, each figure beside a bare server of the same run.
 
-    python -m bench [--quick] [--only guards|admission|relay|start|memory|imports|browser ...]
+    python -m bench [--quick] [--only guards|signing_in|admission|relay|start|memory|imports|browser ...]
 
 Prints a table and writes bench/build/results.json. Exit code 1 only when a run failed or
 something was lost on the way, never because of a figure: machines differ.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import admission, browsing, guards, idling, relaying
+from bench import admission, browsing, guards, idling, relaying, signing_in
 from bench.processes import BenchFailed, core_count, raise_file_limit
 from bench.programs import BUILD, compile_all
 from bench.report import Row, print_table, say, write_file
@@ -28,6 +28,7 @@ def parts(*, is_quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "memory": idling.measure_memory,
         "imports": idling.audit_imports,
         "guards": guards.measure,
+        "signing_in": lambda: signing_in.measure(6 if is_quick else 20),
         "admission": lambda: admission.measure(admission.QUICK if is_quick else admission.FULL),
         "relay": lambda: [
             *relaying.measure(relaying.FULL_LOAD, 2 if is_quick else 5, has_aim=True),

@@ -13,7 +13,7 @@ from chatkeep.audit.catalogue import event_for, event_types
 from chatkeep.cli.main import parser
 from chatkeep.errors import Reason
 from chatkeep.settings import setting_fields
-from chatkeep.web.problems import WORDINGS
+from chatkeep.web.problems import ADVICE, WORDINGS
 
 REFERENCE = Path(__file__).parent / "reference"
 _EVERYWHERE = {"--help", "--json", "--wide", "--data-dir"}
@@ -94,13 +94,17 @@ def _argument(action: argparse.Action) -> tuple[str, ...]:
 
 def errors_page() -> str:
     """Every error code with its status and its event."""
-    rows = [(f"`{WORDINGS[reason].code}`", str(WORDINGS[reason].status), WORDINGS[reason].message, f"`{event_for(reason).type}`") for reason in Reason]
+    rows = [
+        (f"`{WORDINGS[reason].code}`", str(WORDINGS[reason].status), WORDINGS[reason].message, ADVICE[reason], f"`{event_for(reason).type}`")
+        for reason in Reason
+    ]
     text = (
         "# Errors\n\nEvery error is one envelope: `success` (false), `error` (stable), `message` (English, for people), `request_id`, and where they fit "
-        "`retry_after` (seconds), `limit_type`, `action`, `usage`, `details`. Limited answers carry `Retry-After`, `RateLimit` and `RateLimit-Policy` "
+        "`retry_after` (seconds), `limit_type`, `action`, `usage`, `needs` (a permission), `details` (which fields are wrong, and what they may be). "
+        "Limited answers carry `Retry-After`, `RateLimit` and `RateLimit-Policy` "
         "(draft-ietf-httpapi-ratelimit-headers-10).\n\n"
     )
-    return _HEAD + text + _table(("error", "status", "message", "security event"), rows)
+    return _HEAD + text + _table(("error", "status", "message", "what to do", "security event"), rows)
 
 
 def events_page() -> str:

@@ -311,3 +311,16 @@ def test_a_reply_whose_connection_went_between_two_reads_is_cut(upstream: Upstre
             await closing
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["a..b", "..", "a" * 64 + ".example", ".".join(["a" * 60] * 5), "a:0"])
+@pytest.mark.parametrize("trust", Trust)
+def test_a_name_that_no_server_can_be_asked_for_is_no_target(host: str, trust: Trust) -> None:
+    with pytest.raises(EgressFailed) as failed:
+        parse_target(f"https://{host}/v1", trust)
+    assert failed.value.kind is EgressFailure.FORBIDDEN
+
+
+@pytest.mark.parametrize("host", ["shop.example", "shop.example.", "a_b.example", "xn--bcher-kva.example", "[2001:db8::1]", "192.0.2.1:8443"])
+def test_a_name_that_can_be_asked_for_is_a_target(host: str) -> None:
+    assert parse_target(f"https://{host}/v1", Trust.TENANT) == f"https://{host}/v1"

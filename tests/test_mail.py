@@ -4,6 +4,7 @@ import asyncio
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -98,6 +99,12 @@ def test_a_server_that_is_away_is_told() -> None:
     loop.close()
 
 
+def test_a_server_whose_name_cannot_be_looked_up_is_told() -> None:
+    post = SmtpPost(development(smtp_host="a..b", from_email="help@shop.example"), HeldClock())
+    with pytest.raises(MailFailed, match="CHATKEEP_SMTP_HOST"):
+        asyncio.run(post.deliver(MAIL))
+
+
 def test_a_server_elsewhere_must_speak_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that offers no STARTTLS gets no mail: here it is on this machine, under another name."""
     server = Server()
@@ -118,6 +125,79 @@ def test_development_keeps_mails_in_a_folder_for_its_owner(tmp_path: Path) -> No
     assert len(found) == 3
     assert {stat.S_IMODE(path.stat().st_mode) for path in found} == {0o600}
     assert stat.S_IMODE((tmp_path / "mail").stat().st_mode) == 0o700
+
+
+def test_a_link_is_whole_in_the_file(tmp_path: Path) -> None:
+    """For whoever copies it from there: no soft line breaks, nothing encoded."""
+    loop = asyncio.new_event_loop()
+    post = find_post(development(data_dir=str(tmp_path)), HeldClock())
+    assert post is not None
+    link = mails.link("https://a-rather-long-name-of-a-gateway.somewhere.shop.example", "invitation", "c" * 43)
+    for organization in ("Shop", "Bäckerei Grün"):
+        mail = mails.invitation("bob@shop.example", gateway=link.partition("/account")[0], code="c" * 43, organization=organization, role="viewer")
+        loop.run_until_complete(post.deliver(mail))
+    loop.close()
+    for path in (tmp_path / "mail").glob("*.eml"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert link in lines
+
+
+@pytest.mark.parametrize("mail", [replace(MAIL, to="a@b.example\nBcc: c@d.example"), replace(MAIL, subject="a\nb")])
+def test_a_header_that_cannot_be_is_told(tmp_path: Path, mail: Mail, caplog: pytest.LogCaptureFixture) -> None:
+    async def post(settings: Settings) -> None:
+        postman = Postman(find_post(settings, HeldClock()))
+        postman.take(mail)
+        await postman.rest()
+
+    for settings in (development(data_dir=str(tmp_path)), development(smtp_host="127.0.0.1", smtp_port=free_port(), from_email="help@shop.example")):
+        asyncio.run(post(settings))
+    assert [record.message for record in caplog.records if record.name == "chatkeep.mail"] == ["mail_failed"] * 2
+    assert not list(tmp_path.glob("mail/*"))
+
+
+def test_mails_wait_in_a_line_that_ends_and_leave_a_few_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow:
+        """A mail server that takes its time."""
+
+        where, hint = "a slow place", ""
+
+        def __init__(self) -> None:
+            self.gate = asyncio.Event()
+            self.at_once = self.most_at_once = self.delivered = 0
+
+        async def deliver(self, _mail: Mail) -> None:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            await self.gate.wait()
+            self.at_once -= 1
+            self.delivered += 1
+
+    async def flood() -> Slow:
+        post = Slow()
+        postman = Postman(post)
+        for _ in range(300):
+            postman.take(MAIL)
+        await asyncio.sleep(0)
+        post.gate.set()
+        await postman.rest()
+        postman.take(MAIL)
+        await postman.rest()
+        return post
+
+    post = asyncio.run(flood())
+    assert (post.delivered, post.most_at_once) == (201, 4)
+    dropped = [record for record in caplog.records if record.message == "mail_dropped"]
+    assert len(dropped) == 100
+    assert "a slow place" in str(dropped[0].fields)  # type: ignore[attr-defined]  # the gateway's log lines have it
+
+
+def test_the_operator_is_told_where_mails_go(tmp_path: Path) -> None:
+    outbox = Postman(find_post(development(data_dir=str(tmp_path)), HeldClock()))
+    assert outbox.where == f"files in {tmp_path / 'mail'}"
+    assert str(tmp_path) in outbox.hint
+    server = Postman(find_post(development(smtp_host="smtp.shop.example", from_email="help@shop.example"), HeldClock()))
+    assert (server.where, server.hint) == ("the mail server smtp.shop.example:587", "")
+    assert Postman(None).where is None
 
 
 def test_production_without_a_server_says_so() -> None:

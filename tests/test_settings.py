@@ -37,7 +37,7 @@ ALIASES = {
     "LOG_LEVEL": "log_level",
 }
 GOOD = {"log_level": "debug", "session_max_age_hours": "7", "port": "9000"}
-SECRETS = {"database_url", "redis_url", "secret_key", "widget_token_secret", "admin_jwt_secret", "openai_api_key", "smtp_password"}
+SECRETS = {"database_url", "redis_url", "secret_key", "secret_key_previous", "widget_token_secret", "admin_jwt_secret", "openai_api_key", "smtp_password"}
 CANARY = "canary7f3a"
 
 

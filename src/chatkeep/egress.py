@@ -51,6 +51,8 @@ _SPECIAL_NETWORKS: tuple[Network, ...] = tuple(
         "ff00::/8",
     )
 )
+_LONGEST_NAME = 253
+_LONGEST_LABEL = 63
 # How long the end of a finished answer may take before its connection is given up.
 _END_OF_BODY_S = 0.25
 # Bytes of one reply that may wait in memory: at most twice this, then the socket is paused.
@@ -180,6 +182,8 @@ class Egress:
             return await session.request(method, address, data=body, headers=headers, allow_redirects=False)
         except _network_errors() as error:
             kind = _kind_of(error)
+        except UnicodeError:  # Python's word for a name that cannot be asked for
+            kind = EgressFailure.CONNECT
         raise EgressFailed(kind)  # out here, as above
 
     def _open_session(self, trust: Trust) -> "aiohttp.ClientSession":
@@ -213,7 +217,7 @@ class Egress:
 
 @lru_cache(maxsize=256)
 def parse_target(url: str, trust: Trust) -> str:
-    """*url* in WHATWG form without its fragment: http(s) by the operator, https by a tenant, never with a user name.
+    """*url* in WHATWG form without its fragment: http(s) by the operator, https by a tenant, never with a user name, at a host that can be looked up.
 
     Raises ``EgressFailed(FORBIDDEN)``.
     """
@@ -224,8 +228,16 @@ def parse_target(url: str, trust: Trust) -> str:
     allowed = ("https:", "http:") if trust is Trust.OPERATOR else ("https:",)
     if parts.protocol not in allowed or parts.username or parts.password:
         raise EgressFailed(EgressFailure.FORBIDDEN)
+    if not _is_resolvable(parts.hostname) or parts.port == "0":
+        raise EgressFailed(EgressFailure.FORBIDDEN)
     parts.hash = ""
     return str(parts.href)
+
+
+def _is_resolvable(host: str) -> bool:
+    """Whether *host*, in WHATWG form, is an address or a name that a name server can be asked for (RFC 1035, section 2.3.4)."""
+    labels = host.removesuffix(".").split(".")
+    return host.startswith("[") or (len(host) <= _LONGEST_NAME and all(0 < len(label) <= _LONGEST_LABEL for label in labels))
 
 
 def is_public(ip: Address) -> bool:
@@ -237,6 +249,21 @@ def is_public(ip: Address) -> bool:
 def _unmapped(ip: Address) -> Address:
     """The IPv4 address that *ip* is a disguise of, else *ip*."""
     return getattr(ip, "ipv4_mapped", None) or ip
+
+
+def is_private_by_name(url: str, networks: Iterable[Network] = ()) -> bool:
+    """Whether *url* names this machine, or an address outside the public internet and *networks*. Without DNS, so that nobody learns of names inside.
+
+    For an early word to whoever typed it; what counts is the address when the socket is made.
+    """
+    host = ada_url.URL(url).hostname.strip("[]").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    try:
+        ip = _unmapped(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+    return not is_public(ip) and not any(ip in network for network in networks)
 
 
 @contextmanager

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     PROCESSING_ERROR = "processing_error"
     PROCESSING_TIMEOUT = "processing_timeout"
     SERVICE_UNAVAILABLE = "service_unavailable"
+    SIGN_IN_BUSY = "sign_in_busy"
     KEY_SET_UNAVAILABLE = "key_set_unavailable"
     INSUFFICIENT_STORAGE = "insufficient_storage"
     INTERNAL_SERVER_ERROR = "internal_server_error"

@@ -10,10 +10,12 @@ import ipaddress
 import logging
 import os
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
@@ -23,6 +25,12 @@ from chatkeep.settings import Settings
 _SECONDS = 20.0
 _TLS_PORT = 465
 _FOLDER = "mail"
+# As long as RFC 5322 lets them be: links stay whole for whoever reads the raw text.
+_LONGEST_LINE = 998
+_MOST_WAITING = 200
+_MOST_AT_ONCE = 4
+
+Transfer = Literal["7bit", "8bit"]
 
 log = logging.getLogger("chatkeep.mail")
 
@@ -42,7 +50,10 @@ class MailFailed(ChatkeepError):  # noqa: N818 - reads as the state it reports
 
 
 class Post(Protocol):
-    """Takes mails away."""
+    """Takes mails away. *where* to, for the operator; *hint*, for whoever asked for one, a sentence or nothing."""
+
+    where: str
+    hint: str
 
     async def deliver(self, mail: Mail) -> None:
         """Send *mail*. Raises ``MailFailed``."""
@@ -52,7 +63,10 @@ class Post(Protocol):
 class SmtpPost:
     """A mail server."""
 
+    hint = ""
+
     def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.where = f"the mail server {settings.smtp_host}:{settings.smtp_port}"
         self._settings = settings
         self._clock = clock
 
@@ -61,10 +75,13 @@ class SmtpPost:
         import aiosmtplib  # noqa: PLC0415 - lazy, see the module's docstring
 
         settings = self._settings
+        message = _written(mail, settings.from_email, self._clock)
         is_wrapped = settings.smtp_port == _TLS_PORT
         try:
             await aiosmtplib.send(
-                message_of(mail, settings.from_email, self._clock),
+                message,
+                # Not what somebody reads out of the header: the address that was typed.
+                recipients=[mail.to],
                 hostname=settings.smtp_host,
                 port=settings.smtp_port,
                 username=settings.smtp_user or None,
@@ -74,7 +91,8 @@ class SmtpPost:
                 start_tls=None if is_loopback(settings.smtp_host) and not is_wrapped else not is_wrapped,
                 timeout=_SECONDS,
             )
-        except (aiosmtplib.SMTPException, OSError) as error:
+        # UnicodeError: Python's word for a host that no name server can be asked for.
+        except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
             raise MailFailed(f"the mail could not be sent ({type(error).__name__}): check CHATKEEP_SMTP_HOST and its server") from None
 
 
@@ -82,6 +100,8 @@ class FilePost:
     """A folder, one file a mail: for development."""
 
     def __init__(self, folder: Path, sender: str, clock: Clock) -> None:
+        self.where = f"files in {folder}"
+        self.hint = f" In development it is a file in {folder}."
         self._folder = folder
         self._sender = sender
         self._clock = clock
@@ -95,11 +115,13 @@ class FilePost:
 
     def _write(self, mail: Mail) -> None:
         """One file, for its owner alone; its name sorts by time."""
+        # Eight bits, as the file is for people: nothing in it is encoded.
+        content = bytes(_written(mail, self._sender, self._clock, cte="8bit"))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{self._clock.now():%Y%m%dT%H%M%S%f}-{new_id('req')[4:12]}.eml"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(bytes(message_of(mail, self._sender, self._clock)))
+            file.write(content)
 
 
 def find_post(settings: Settings, clock: Clock) -> Post | None:
@@ -111,18 +133,9 @@ def find_post(settings: Settings, clock: Clock) -> Post | None:
     return FilePost(settings.data_path / _FOLDER, settings.from_email or "chatkeep@localhost", clock)
 
 
-def told_post(settings: Settings) -> str:
-    """Where mails go, for people."""
-    if settings.smtp_host:
-        return f"goes to {settings.smtp_host} port {settings.smtp_port}"
-    if settings.is_production:
-        return "is not set up: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL"
-    return f"is written to files in {settings.data_path / _FOLDER}"
-
-
-def message_of(mail: Mail, sender: str, clock: Clock) -> EmailMessage:
-    """*mail* as it goes over the wire. The library refuses line breaks in headers."""
-    message = EmailMessage()
+def message_of(mail: Mail, sender: str, clock: Clock, *, cte: Transfer = "7bit") -> EmailMessage:
+    """*mail* as it goes over the wire. Raises ``ValueError``, ``MessageError`` for a header that cannot be, as with a line break."""
+    message = EmailMessage(EmailPolicy(max_line_length=_LONGEST_LINE, cte_type=cte))
     message["From"] = sender
     message["To"] = mail.to
     message["Subject"] = mail.subject
@@ -135,6 +148,14 @@ def message_of(mail: Mail, sender: str, clock: Clock) -> EmailMessage:
     return message
 
 
+def _written(mail: Mail, sender: str, clock: Clock, *, cte: Transfer = "7bit") -> EmailMessage:
+    """As ``message_of``. Raises ``MailFailed``."""
+    try:
+        return message_of(mail, sender, clock, cte=cte)
+    except (ValueError, MessageError) as error:
+        raise MailFailed(f"the mail could not be written ({type(error).__name__}): its address or its subject fits into no header") from None
+
+
 def is_loopback(host: str) -> bool:
     """Whether *host* is this machine."""
     try:
@@ -144,21 +165,38 @@ def is_loopback(host: str) -> bool:
 
 
 class Postman:
-    """Takes mails in the event loop and sends them while nobody waits: how long that takes tells nothing about who has an account."""
+    """Takes mails in the event loop and sends them while nobody waits: how long that takes tells nothing about who has an account.
+
+    A few at a time; when too many wait, the newest is dropped, and a log line says so.
+    """
 
     def __init__(self, post: Post | None) -> None:
         self._post = post
         self._under_way: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(_MOST_AT_ONCE)
 
     @property
     def is_there(self) -> bool:
         """Whether mail can be sent at all."""
         return self._post is not None
 
+    @property
+    def where(self) -> str | None:
+        """Where mails go, in words for the operator."""
+        return self._post.where if self._post is not None else None
+
+    @property
+    def hint(self) -> str:
+        """What whoever asked for a mail has to know besides: a sentence with a space before it, or nothing."""
+        return self._post.hint if self._post is not None else ""
+
     def take(self, mail: Mail) -> None:
         """Send *mail* soon; a failure is a log line."""
         if self._post is None:
             raise Misconfigured("mail is not set up: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL")
+        if len(self._under_way) >= _MOST_WAITING:
+            log.error("mail_dropped", extra={"fields": {"subject": mail.subject, "problem": f"{_MOST_WAITING} mails wait: {self._post.where} is slow or away"}})
+            return
         task = asyncio.create_task(self._deliver(mail, self._post))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -171,6 +209,9 @@ class Postman:
     async def _deliver(self, mail: Mail, post: Post) -> None:
         """Send *mail*."""
         try:
-            await post.deliver(mail)
+            async with self._places:
+                await post.deliver(mail)
         except MailFailed as error:
             log.warning("mail_failed", extra={"fields": {"subject": mail.subject, "problem": str(error)}})
+        else:
+            log.info("mail_sent", extra={"fields": {"subject": mail.subject, "to": post.where}})

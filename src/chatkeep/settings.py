@@ -52,6 +52,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         _doc("Root of all derived keys, at least 32 random bytes; `openssl rand -base64 48` makes one.", secret=True, aliases=("SECRET_KEY", "SESSION_SECRET")),
     ] = ""
+    secret_key_previous: Annotated[
+        str, _doc("While `SECRET_KEY` is being changed: the one before it (several separated by commas), for secrets that it sealed.", secret=True)
+    ] = ""
     widget_token_secret: Annotated[str, _doc("Signs session tokens; empty means derived from `SECRET_KEY`.", secret=True, aliases=("WIDGET_TOKEN_SECRET",))] = (
         ""
     )

@@ -1,9 +1,11 @@
 """How does a secret come to rest in the database, and out of it again?
 
 Envelope encryption: a secret is sealed with a data key, and the data key is itself
-stored, sealed with a key that is derived from SECRET_KEY. Changing the data key means
-sealing the secrets anew; changing SECRET_KEY means sealing a few data keys anew.
-``manage/sealing.py`` does both while the gateway runs. Inside transactions only.
+stored, sealed with a key that is derived from SECRET_KEY; while that is being changed,
+once for each of them, so that processes with the old one and with the new one go on.
+Changing the data key means sealing the secrets anew; changing SECRET_KEY means sealing a
+few data keys anew. ``manage/sealing.py`` does both while the gateway runs. Inside
+transactions only.
 """
 
 from collections.abc import Sequence
@@ -18,10 +20,11 @@ from chatkeep.store.data_keys import DataKeyRow
 
 
 class Vault:
-    """Seals and opens. *secrets*: SECRET_KEY, and while it is being changed the one before it."""
+    """Seals and opens. *secrets*: SECRET_KEY, and while it is being changed the ones before it; *gone*: those that only open, until the next change of keys."""
 
-    def __init__(self, secrets: Sequence[str], clock: Clock) -> None:
-        self._masters = [SealingKey.from_secret(secret) for secret in secrets]
+    def __init__(self, secrets: Sequence[str], clock: Clock, *, gone: Sequence[str] = ()) -> None:
+        self._wrapping = [SealingKey.from_secret(secret) for secret in secrets]
+        self._masters = [*self._wrapping, *(SealingKey.from_secret(secret) for secret in gone)]
         self._clock = clock
         # Keys by what sealed texts call them; those that open secrets sealed before there were data keys, too.
         self._opened: dict[str, SealingKey] = {master.key_id: master for master in self._masters}
@@ -52,8 +55,9 @@ class Vault:
         return key
 
     def rewrap_all(self, tx: Tx) -> int:
-        """Seal every data key with today's SECRET_KEY; how many had another one."""
-        old = [row for row in rows.list_data_keys(tx) if key_id_of(row.wrapped) != self._masters[0].key_id]
+        """Seal every data key for each of the secrets and for no other; how many were not."""
+        wanted = {key.key_id for key in self._wrapping}
+        old = [row for row in rows.list_data_keys(tx) if {key_id_of(one) for one in row.wrapped.split()} != wanted]
         for row in old:
             rows.rewrap_data_key(tx, row.key_id, self._wrap(self._open(row)))
         return len(old)
@@ -68,12 +72,12 @@ class Vault:
         known = self._opened.get(row.key_id)
         if known is not None:
             return known
-        wrapped_by = key_id_of(row.wrapped)
-        master = next((master for master in self._masters if master.key_id == wrapped_by), None)
+        wrapped = {key_id_of(one): one for one in row.wrapped.split()}
+        master = next((master for master in self._masters if master.key_id in wrapped), None)
         if master is None:
-            msg = "the keys that seal secrets were sealed with another CHATKEEP_SECRET_KEY: run `chatkeep keys rotate --old-secret-file FILE` with that one"
+            msg = "the keys that seal secrets were sealed with another CHATKEEP_SECRET_KEY: set CHATKEEP_SECRET_KEY_PREVIOUS to that one"
             raise Misconfigured(msg)
-        key = SealingKey.from_text(unseal(row.wrapped, master, place=_place(row.key_id)), row.key_id)
+        key = SealingKey.from_text(unseal(wrapped[master.key_id], master, place=_place(row.key_id)), row.key_id)
         self._opened[row.key_id] = key
         return key
 
@@ -82,8 +86,8 @@ class Vault:
         return DataKeyRow(key.key_id, self._wrap(key), int(self._clock.now().timestamp() * 1000), None)
 
     def _wrap(self, key: SealingKey) -> str:
-        """*key*, sealed with today's SECRET_KEY."""
-        return seal(key.text, self._masters[0], place=_place(key.key_id))
+        """*key*, sealed once for each of the secrets."""
+        return " ".join(seal(key.text, master, place=_place(key.key_id)) for master in self._wrapping)
 
 
 def place_of_provider_key(provider: ProviderId) -> str:

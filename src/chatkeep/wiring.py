@@ -152,7 +152,7 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
     builds = WidgetBuilds(store, clock, is_production=settings.is_production)
     office = Office(desk, answers, roster, vault, Postman(find_post(settings, clock)))
     routes = [*visitor_routes(desk, answers, builds), *admin_routes(office), *page_routes(), *health_routes(store)]
-    routes += document_routes(routes)
+    routes += document_routes(routes, settings.public_urls[0])
     edge = Edge(desk, parse_proxies(split_list(settings.trusted_proxies)))
 
     @asynccontextmanager
@@ -210,9 +210,9 @@ def _fallback(edge: Edge) -> ASGIApp:
     return not_found
 
 
-def build_vault(settings: Settings, clock: Clock) -> Vault:
-    """What seals this instance's secrets."""
-    return Vault([with_secret(settings).secret_key], clock)
+def build_vault(settings: Settings, clock: Clock, *, gone: Sequence[str] = ()) -> Vault:
+    """What seals this instance's secrets. *gone*: a SECRET_KEY that no process has any more."""
+    return Vault([with_secret(settings).secret_key, *split_list(settings.secret_key_previous)], clock, gone=gone)
 
 
 def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress, vault: Vault) -> Desk:

@@ -137,8 +137,8 @@ def test_a_move_is_noted_only_for_requests_that_are_let_through(stage: Stage) ->
 )
 def test_a_network_is_the_same_in_every_spelling(stage: Stage, typed: str, kept: str) -> None:
     org = choose_organization(stage.store, stage.clock).org_id
-    assert blocks.block(stage.store, stage.clock, org, kind="network", value=typed, reason="test", minutes=None).value == kept
-    assert blocks.exempt(stage.store, stage.clock, org, network=typed, factor=2, note="test").network == kept
+    assert blocks.block(stage.store, stage.clock, org, kind="network", value=typed, reason="test", minutes=None, is_wide_meant=True).value == kept
+    assert blocks.exempt(stage.store, stage.clock, org, network=typed, factor=2, note="test", is_wide_meant=True).network == kept
 
 
 @contextmanager

@@ -55,6 +55,7 @@ EVENT_OF = {
     Reason.TEMPORARILY_BLOCKED: "blocked",
     Reason.KEY_SET_UNAVAILABLE: "identity_rejected",
     Reason.RATE_LIMIT_EXCEEDED: "rate_limit_exceeded",
+    Reason.SIGN_IN_BUSY: "rate_limit_exceeded",
     Reason.PROCESSING_ERROR: "chat_error",
     Reason.PROCESSING_TIMEOUT: "chat_error",
     Reason.SERVICE_UNAVAILABLE: "store_unavailable",
@@ -70,7 +71,7 @@ def test_every_reason_is_recorded_as_exactly_one_event(reason: Reason) -> None:
     assert event == event_for(reason, length=1, limit_type="per_minute", referer="https://evil.example", cause="expired")
     # What each says beside its type; all others say which reason it was.
     details = {
-        "rate_limit_exceeded": {"limit_type": "per_minute", "would_refuse": False},
+        "rate_limit_exceeded": {"limit_type": "sign_in_line" if reason is Reason.SIGN_IN_BUSY else "per_minute", "would_refuse": False},
         "message_too_long": {"length": 1},
         "domain_not_allowed": {"referer": "https://evil.example"},
         "identity_rejected": {"cause": "key_set_unavailable" if reason is Reason.KEY_SET_UNAVAILABLE else "expired"},

@@ -1,6 +1,8 @@
 """The page that a link from a mail leads to, in a real browser."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.servers import Gateway
+from tests.servers import PATIENCE, Gateway
 
 PASSWORD = "plum-Zebra9-kettle"
 
@@ -31,6 +33,17 @@ def said(page: Page, wanted: str) -> None:
     page.get_by_role("status").filter(has_text=wanted).wait_for()
 
 
+def next_steps(page: Page, password: str) -> list[object]:
+    """What comes of the commands that the page shows, pasted one after the other: the role, and whether there is a tag."""
+    page.get_by_role("heading", name="What to do next").wait_for()
+    assert page.get_by_role("link", name="first steps").get_attribute("href") == "/api/reference#first-steps"
+    commands = "\n".join(page.locator("#next pre").all_text_contents())
+    own = {"PATH": os.environ["PATH"]}
+    ran = subprocess.run(["bash", "-c", commands], input=f"{password}\n", env=own, check=True, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+    me, tag = ran.stdout.removeprefix("Password: ").replace("}{", "}\n{").splitlines()
+    return [json.loads(me)["role"], "data-widget-id" in json.loads(tag)["snippet"]]
+
+
 def test_the_link_of_serve_makes_the_first_user_by_a_click_and_works_once(gateway: Gateway, page: Page) -> None:
     assert gateway.setup_url is not None
     reports: list[str] = []
@@ -47,6 +60,7 @@ def test_the_link_of_serve_makes_the_first_user_by_a_click_and_works_once(gatewa
     page.locator("form:visible").get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make the first user").click()
     said(page, "The first user is made")
+    assert next_steps(page, PASSWORD) == ["owner", True]
     token = page.evaluate(
         """async (password) => (await fetch("/api/admin/auth/token", {method: "POST", headers: {"Content-Type": "application/json"},
             body: JSON.stringify({email: "alice@shop.example", password})})).json()""",

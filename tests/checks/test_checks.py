@@ -27,6 +27,8 @@ ERRORS = (
     ({"CHATKEEP_SECRET_KEY": "short"}, "secret_key"),
     ({"CHATKEEP_SECRET_KEY": "a" * 64}, "secret_key"),
     ({"CHATKEEP_SECRET_KEY": "change-me-" + SECRET}, "secret_key"),
+    ({"CHATKEEP_SECRET_KEY_PREVIOUS": SECRET}, "secret_key_previous"),
+    ({"CHATKEEP_SECRET_KEY_PREVIOUS": f"{SECRET[::-1]},{CANARY}"}, "secret_key_previous"),
     ({"CHATKEEP_WIDGET_TOKEN_SECRET": CANARY}, "widget_token_secret"),
     ({"CHATKEEP_ADMIN_JWT_SECRET": CANARY}, "admin_jwt_secret"),
     ({"CHATKEEP_SMTP_HOST": "mail.example", "CHATKEEP_FROM_EMAIL": ""}, "from_email"),
@@ -60,10 +62,11 @@ ERRORS = (
     ({"CHATKEEP_OPENAI_BASE_URL": "http://localhost:11434/v1"}, "openai_model"),
     *(
         ({**MODEL, "CHATKEEP_OPENAI_BASE_URL": url}, "openai_base_url")
-        for url in (f"{CANARY}:11434/v1", f"ftp://{CANARY}/v1", "https://", f"https://u:{CANARY}@h/v1")
+        for url in ("https://a..b/v1", f"{CANARY}:11434/v1", f"ftp://{CANARY}/v1", "https://", f"https://u:{CANARY}@h/v1")
     ),
 )
 WARNINGS = (
+    ({"CHATKEEP_SECRET_KEY_PREVIOUS": SECRET[::-1]}, "secret_key_previous"),
     ({"CHATKEEP_WIDGET_URL": ""}, "widget_url"),
     ({"CHATKEEP_WIDGET_URL": "https://chat.example"}, "widget_url"),
     ({"CHATKEEP_WIDGET_URL": "https://chat.example:8443/"}, "widget_url"),

@@ -113,8 +113,15 @@ def test_the_keys_that_seal_are_changed(shell: Shell, tmp_path: Path, monkeypatc
     shell.ask("providers", "add", "Ours", "--url", "http://127.0.0.1:9/v1", "--model", "m", "--key-file", str(key))
     assert shell.ask("keys", "rotate")["secrets"] == 1
     monkeypatch.setenv("CHATKEEP_SECRET_KEY", SECRET[::-1])
-    assert "--old-secret-file" in shell.run("keys", "rotate").err
-    assert shell.ask("keys", "rotate", "--old-secret-file", str(old))["rewrapped"] == 2
+    assert "CHATKEEP_SECRET_KEY_PREVIOUS" in shell.run("keys", "rotate").err
+    monkeypatch.setenv("CHATKEEP_SECRET_KEY_PREVIOUS", SECRET)
+    # Sealed for both, so that a gateway with the old one goes on.
+    assert shell.ask("keys", "rotate")["rewrapped"] == 2
+    monkeypatch.setenv("CHATKEEP_SECRET_KEY", SECRET)
+    monkeypatch.delenv("CHATKEEP_SECRET_KEY_PREVIOUS")
+    assert shell.ask("keys", "rotate")["rewrapped"] == 3
+    monkeypatch.setenv("CHATKEEP_SECRET_KEY", SECRET[::-1])
+    assert shell.ask("keys", "rotate", "--old-secret-file", str(old))["rewrapped"] == 4
     assert shell.ask("keys", "rotate")["secrets"] == 1
 
 

@@ -84,7 +84,7 @@ def test_the_first_lines_say_where_everything_is(tmp_path: Path) -> None:
     told = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines[2:])
     assert set(told) == {"Try it", "API reference", "Mail", "Development"}
     assert told["API reference"] == f"{listens[1]}/api/reference"
-    assert told["Mail"] == f"is written to files in {tmp_path / 'data' / 'mail'}"
+    assert told["Mail"] == f"goes to files in {tmp_path / 'data' / 'mail'}"
     assert "chatkeep demo" in told["Try it"]
 
 
@@ -92,7 +92,7 @@ def test_in_production_the_lines_name_the_public_address_and_what_is_missing(tmp
     lines = first_lines(tmp_path / "data", until="Mail", **{**PRODUCTION, "ENV": "production"})
     assert lines[1].startswith("Nobody can sign in yet. Make the first user, within a day: https://chat.example/account#setup=")
     assert "API reference  https://chat.example/api/reference" in lines
-    assert lines[-1] == "Mail           is not set up: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL"
+    assert lines[-1] == "Mail           is not sent: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL for invitations and forgotten passwords"
 
 
 @pytest.mark.parametrize("missing", ["PUBLIC_URL", "SECRET_KEY"])

@@ -47,11 +47,11 @@ def test_every_preset_can_be_chosen(shell: Shell, widget_id: str, preset: str) -
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
-        ("--accent", "red", "a colour as #rrggbb"),
-        ("--accent", "#fff", "a colour as #rrggbb"),
-        ("--accent", "#ffffff;} body{", "a colour as #rrggbb"),
+        ("--accent", "red", "theme.accent must be a colour like #0f766e"),
+        ("--accent", "#fff", "theme.accent must be a colour like #0f766e"),
+        ("--accent", "#ffffff;} body{", "theme.accent must be a colour like #0f766e"),
         ("--launcher-style", "pill", "give it one, or choose round or square"),
-        ("--launcher-label", "x" * 41, "length <= 40"),
+        ("--launcher-label", "x" * 41, "launcher.label must be text of at most 40 characters"),
     ],
 )
 def test_what_is_not_a_value_is_refused_with_what_would_be(shell: Shell, widget_id: str, option: str, value: str, told: str) -> None:

@@ -41,9 +41,9 @@ def test_recovery_codes_are_random_and_forgiving_to_type() -> None:
     codes = one_time.new_recovery_codes()
     assert len(set(codes)) == 10
     assert all(len(code) == 19 and code.count("-") == 3 for code in codes)
-    digests = {one_time.recovery_digest(KEY, form) for form in (codes[0], codes[0].upper(), codes[0].replace("-", ""), f" {codes[0]} ")}
+    digests = {one_time.recovery_digest(form) for form in (codes[0], codes[0].upper(), codes[0].replace("-", ""), f" {codes[0]} ")}
     assert len(digests) == 1
-    assert digests != {one_time.recovery_digest(b"o" * 32, codes[0])}
+    assert digests != {one_time.recovery_digest(codes[1])}
 
 
 def test_api_keys_and_codes_are_long_and_kept_as_digests() -> None:

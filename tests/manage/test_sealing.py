@@ -2,8 +2,10 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pyotp import TOTP
 
 from chatkeep.crypto.sealed import SealingKey, key_id_of, seal
 from chatkeep.errors import Misconfigured
@@ -13,7 +15,8 @@ from chatkeep.manage.sealing import rotate_keys
 from chatkeep.store import Store, data_keys, providers
 from chatkeep.store.providers import ProviderRow
 from chatkeep.vault import Vault, place_of_provider_key
-from tests.cast import HeldClock
+from tests.cast import HeldClock, development, on_stage
+from tests.rest.cast import PASSWORD, Office, an_office
 from tests.servers import PATIENCE, SECRET
 
 OLDER = SECRET[::-1]
@@ -100,12 +103,71 @@ def test_a_new_secret_key_needs_the_old_one_once(sqlite_store: Store) -> None:
     clock = HeldClock()
     add_secrets(sqlite_store, Vault([OLDER], clock), 3)
     wanted = opened(sqlite_store, Vault([OLDER], clock))
-    with pytest.raises(Misconfigured, match="--old-secret-file"):
+    with pytest.raises(Misconfigured, match="CHATKEEP_SECRET_KEY_PREVIOUS"):
         opened(sqlite_store, Vault([SECRET], clock))
-    assert rotate_keys(sqlite_store, clock, Vault([SECRET, OLDER], clock)).rewrapped == 1
+    assert rotate_keys(sqlite_store, clock, Vault([SECRET], clock, gone=[OLDER])).rewrapped == 1
     assert opened(sqlite_store, Vault([SECRET], clock)) == wanted
     with pytest.raises(Misconfigured):
         opened(sqlite_store, Vault([OLDER], clock))
+
+
+def test_processes_with_the_old_secret_key_and_with_the_new_one_go_on_while_it_is_changed(store: Store) -> None:
+    clock = HeldClock()
+    running = Vault([OLDER], clock)
+    add_secrets(store, running, 60)
+    wanted = opened(store, running)
+    # Restarted before the rotation: it opens what is there, and what it seals the old process opens.
+    restarted = Vault([SECRET, OLDER], clock)
+    assert opened(store, restarted) == wanted
+    add_secrets(store, restarted, 1, start=60)
+    clock.forward(1)
+    seen: list[int] = []
+
+    def look(_done: int, _total: int) -> None:
+        seen.extend((len(opened(store, running)), len(opened(store, Vault([OLDER], clock))), len(opened(store, restarted))))
+
+    assert rotate_keys(store, clock, Vault([SECRET, OLDER], clock), look).rewrapped == 1
+    assert seen == [61] * 6
+    # The old process seals, too, and restarts when it likes.
+    add_secrets(store, Vault([OLDER], clock), 1, start=61)
+    assert len(opened(store, Vault([SECRET, OLDER], clock))) == 62
+    # At last nobody has the old one.
+    clock.forward(7200)
+    assert rotate_keys(store, clock, Vault([SECRET], clock)).rewrapped == 2
+    assert len(opened(store, Vault([SECRET], clock))) == 62
+    with pytest.raises(Misconfigured):
+        opened(store, Vault([OLDER], clock))
+
+
+def test_a_wrong_secret_changes_nothing(sqlite_store: Store) -> None:
+    clock = HeldClock()
+    add_secrets(sqlite_store, Vault([OLDER], clock), 3)
+    wanted = opened(sqlite_store, Vault([OLDER], clock))
+    with pytest.raises(Misconfigured):
+        rotate_keys(sqlite_store, clock, Vault([SECRET, "x" * 40], clock))
+    assert opened(sqlite_store, Vault([OLDER], clock)) == wanted
+
+
+def test_a_second_factor_survives_a_change_of_the_secret_key(sqlite_store: Store, tmp_path: Path) -> None:
+    with an_office(sqlite_store, data_dir=str(tmp_path), secret_key=OLDER) as office:
+        alice = office.join("alice@shop.example", "owner")
+        offer = alice.post("/api/admin/auth/totp", {"current_password": PASSWORD})
+        app = TOTP(offer["secret"])
+        codes = alice.post("/api/admin/auth/totp/confirm", {"code": app.at(office.stage.clock.now())})["recovery_codes"]
+        clock = office.stage.clock
+    clock.forward(30)
+    with on_stage(sqlite_store, development(data_dir=str(tmp_path), secret_key=SECRET, secret_key_previous=OLDER), clock) as stage:
+        before = Office(stage, office.org, office.other_org)
+        assert before.sign_in("alice@shop.example", totp_code=app.at(clock.now())).status == 200
+        assert before.sign_in("alice@shop.example", recovery_code=codes[0]).status == 200
+    rotate_keys(sqlite_store, clock, Vault([SECRET, OLDER], clock))
+    rotate_keys(sqlite_store, clock, Vault([SECRET], clock))
+    clock.forward(30)
+    with on_stage(sqlite_store, development(data_dir=str(tmp_path), secret_key=SECRET), clock) as stage:
+        after = Office(stage, office.org, office.other_org)
+        assert after.sign_in("alice@shop.example", totp_code=app.at(clock.now())).status == 200
+        assert after.sign_in("alice@shop.example", recovery_code=codes[1]).status == 200
+        assert after.sign_in("alice@shop.example", recovery_code=codes[0]).status == 401
 
 
 def test_what_was_sealed_before_there_were_data_keys_opens_and_is_taken_along(sqlite_store: Store) -> None:

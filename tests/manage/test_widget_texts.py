@@ -50,7 +50,7 @@ def test_good_texts_are_kept_as_they_are() -> None:
         ({"de": {"wait": "Warten {n}"}}, "nothing is filled in for {n}"),
         ({"de": {"wait": "Warten"}}, "{time} is missing"),
         ({"de": {"left.other": "Noch einige"}}, "{n} is missing"),
-        ({"de": {"send": 7}}, "Expected `str`"),
+        ({"de": {"send": 7}}, "texts.*.* must be text"),
         ({"de": dict.fromkeys(chain(_PLAIN), "x" * 300)}, "more than 16000 characters"),
     ],
 )

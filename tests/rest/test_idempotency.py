@@ -4,10 +4,16 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from pyotp import TOTP
 
+from chatkeep.manage import providers
 from chatkeep.store import Store
+from chatkeep.store.members import add_member
 from tests.cast import Reply, development, on_stage
-from tests.rest.cast import WIDGET, Office, Person, an_office
+from tests.providers.upstream import Upstream, upstream
+from tests.rest.cast import PASSWORD, WIDGET, Office, Person, an_office
+
+__all__ = ["upstream"]
 
 
 def test_a_hundred_equal_requests_make_one_thing(store: Store) -> None:
@@ -61,9 +67,46 @@ def test_a_secret_is_not_kept_for_a_replay(alice: Person) -> None:
     first = alice.post("/api/admin/api-keys", body, idempotency_key="k")
     again = alice.post("/api/admin/api-keys", body, idempotency_key="k")
     assert first["api_key"].startswith("sec_")
-    assert again == {name: value for name, value in first.items() if name != "api_key"}
+    assert again == {**first, "api_key": None}
     rows = str(alice.office.stage.store.read_now(lambda tx: tx.exec_driver_sql("SELECT * FROM office_replays").all()))
     assert first["api_key"] not in rows
+
+
+def test_a_repeated_answer_has_the_form_that_is_documented(alice: Person) -> None:
+    offers = [alice.post("/api/admin/auth/totp", {"current_password": PASSWORD}, idempotency_key="k") for _ in range(2)]
+    code = TOTP(offers[0]["secret"]).at(alice.office.stage.clock.now())
+    codes = [alice.post("/api/admin/auth/totp/confirm", {"code": code}, idempotency_key="k") for _ in range(2)]
+    schemas = alice.office.call("GET", "/api/openapi.json").json["components"]["schemas"]
+    for name, (first, again) in {"TotpReply": offers, "RecoveryCodes": codes}.items():
+        assert set(first) == set(again) == set(schemas[name]["required"])
+        for field in set(first) - {"success"}:
+            assert first[field]
+            assert again[field] is None
+            assert {"type": "null"} in schemas[name]["properties"][field]["anyOf"]
+
+
+def test_one_person_may_use_a_key_in_each_of_their_organizations(alice: Person) -> None:
+    office = alice.office
+    office.stage.store.transaction_now(add_member, office.other_org, alice.user.user_id, "owner", at_ms=2_000_000_000_000)
+    there = office.sign_in("alice@shop.example", organization="other").json["access_token"]
+    here = alice.post("/api/admin/agents", {"name": "a"}, idempotency_key="k")
+    other = office.call("POST", "/api/admin/agents", {"name": "a"}, token=there, idempotency_key="k")
+    assert other.status == 201
+    assert other.json["agent"]["agent_id"] != here["agent"]["agent_id"]
+    assert alice.post("/api/admin/agents", {"name": "a"}, idempotency_key="k") == here
+
+
+def test_a_provider_is_tried_once_for_a_key(alice: Person, upstream: Upstream) -> None:
+    office, stage = alice.office, alice.office.stage
+    wanted = providers.Change("local", upstream.base_url, "words-1-0")
+    row = providers.bring_provider(stage.store, stage.clock, stage.gateway.office.vault, office.org, kind="openai", wanted=wanted, is_local=True)
+    path = f"/api/admin/providers/{row.provider_id}/test"
+    first = alice.post(path, idempotency_key="k")
+    assert first["success"] is True
+    assert alice.post(path, idempotency_key="k") == first
+    assert upstream.seen(requests=1)["requests"] == 1
+    alice.post(path, idempotency_key="other")
+    assert upstream.seen(requests=2)["requests"] == 2
 
 
 def test_a_key_is_forgotten_after_a_day(alice: Person) -> None:

@@ -51,7 +51,7 @@ def test_a_widget_has_s3s_shape_and_its_whole_life(office: Office, alice: Person
     assert (changed["settings"]["limits"]["message_length"], changed["settings"]["limits"]["widget_per_hour"]) == (500, 300)
     office.stage.clock.forward(1)
     copied = alice.post(f"{path}/clone", {})
-    assert copied["widget"]["widget_name"] == "Aid (copy)"
+    assert copied["widget"]["widget_name"] == "Copy of Aid"
     assert copied["widget"]["settings"] == changed["settings"]
     assert alice.get("/api/admin/widgets?limit=1&page=2")["widgets"][0]["widget_id"] == copied["widget_id"]
     assert f"/widget/v{__version__}/loader.js" in alice.get(f"{path}/embed")["snippet"]

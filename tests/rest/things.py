@@ -15,7 +15,6 @@ _numbers = itertools.count()
 # Requests by method and path; a missing one has no body.
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/admin/widgets/{widget_id}"): {"widget_name": "Changed"},
-    ("POST", "/api/admin/widgets/{widget_id}/clone"): {},
     ("PATCH", "/api/admin/agents/{agent_id}"): {"instructions": "Changed"},
     ("PATCH", "/api/admin/providers/{provider_id}"): {"model": "changed"},
     ("PATCH", "/api/admin/api-keys/{key_id}"): {"name": "changed"},

@@ -9,9 +9,11 @@ from jsonschema import Draft202012Validator
 
 from chatkeep import __version__
 from chatkeep.errors import Reason
+from chatkeep.manage.widget_aliases import ALIASES
 from chatkeep.store import Store
 from chatkeep.web.headers import Surface
-from chatkeep.web.problems import WORDINGS
+from chatkeep.web.meanings import MEANINGS
+from chatkeep.web.problems import ADVICE, WORDINGS
 from chatkeep.web.routes import Audience, Call, Reply, Route
 from tests.cast import on_stage
 
@@ -121,6 +123,33 @@ def test_every_body_has_an_example_that_its_schema_takes(document: Any) -> None:
             if "$ref" in shown.get("schema", {}):
                 validator = Draft202012Validator({**components, **shown["schema"]})
                 assert [error.message for error in validator.iter_errors(shown["example"])] == [], (method, path)
+
+
+def test_every_type_and_every_field_says_what_it_means(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+    fields = [(name, field, inner) for name, schema in schemas.items() for field, inner in schema.get("properties", {}).items()]
+    assert [f"{name}.{field}" for name, field, inner in fields if not inner.get("description")] == []
+    used = {key for name, field, _ in fields for key in (field, f"{name}.{field}")}
+    assert set(MEANINGS) - used == set(), "nothing has these fields"
+
+
+def test_settings_of_a_widget_are_described_whole_with_their_other_names(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    wanted = schemas["SettingsChange"]["properties"]
+    assert set(wanted) == set(schemas["WidgetSettings"]["properties"]) | set(ALIASES)
+    assert "By default 600." in wanted["maxMessagesPerHour"]["description"]
+    assert "By default 10." in schemas["LimitsChange"]["properties"]["per_minute"]["description"]
+
+
+def test_every_error_says_what_to_do_and_every_route_who_may(document: Any) -> None:
+    assert set(ADVICE) == set(Reason)
+    for path, method, operation in operations(document):
+        for response in operation["responses"].values():
+            for example in response.get("content", {}).get("application/json", {}).get("examples", {}).values():
+                assert example["description"], (method, path)
+        if operation["security"] == [{"operator": []}]:
+            assert re.search(r"Needs `\w+:\w+`, which .*`owner` ha", operation["description"]), (method, path)
 
 
 def test_every_reference_points_to_something(document: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from chatkeep.admit._forms import explain
 from chatkeep.admit._types import Arrival, Widget
 from chatkeep.admit.widget_settings import LARGEST_BODY
 from chatkeep.audit.redact import printable
@@ -33,6 +34,7 @@ _ACCEPTED = ("*/*", "application/*", "application/json", "text/*", "text/event-s
 # For the document alone: msgspec does not check these, because each has an error of its own.
 _WidgetForm = Meta(extra_json_schema={"pattern": WIDGET_FORM, "examples": ["widget_abc123_def456"]})
 _ConversationForm = Meta(extra_json_schema={"pattern": CONVERSATION_FORM, "examples": ["conv_1642251000_abc123"]})
+_NO_JSON = "is not valid JSON in UTF-8"
 _NO_CONTROLS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _MESSAGE_HINTS = {"minLength": 1, "maxLength": 8000, "pattern": _NO_CONTROLS, "allOf": [{"pattern": r"\S"}], "examples": ["Hello, I need help with my order"]}
 _COMMENT_HINTS = {"maxLength": _COMMENT_LENGTH, "pattern": _NO_CONTROLS, "examples": ["That solved it."]}
@@ -87,8 +89,11 @@ def check_headers(arrival: Arrival, also_as: Sequence[str] = ()) -> None:
         raise Refused(Reason.NOT_ACCEPTABLE)
 
 
-def parse(arrival: Arrival, wanted: type[S]) -> S:
-    """The body as *wanted*. Raises ``Refused`` with the field and its problem, never with its value."""
+def parse(arrival: Arrival, wanted: type[S], *, names_unknown: bool = False) -> S:
+    """The body as *wanted*. Raises ``Refused`` with the field and its problem, never with its value.
+
+    *names_unknown*: also name fields that *wanted* has not, for operators, who mistype them.
+    """
     if arrival.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
     if len(arrival.body) > LARGEST_BODY:
@@ -98,9 +103,10 @@ def parse(arrival: Arrival, wanted: type[S]) -> S:
         # msgspec takes the last of two equal keys without a word: look again.
         _repeats.decode(arrival.body.decode())
     except msgspec.ValidationError as error:
-        raise _explain(error, wanted) from None
+        problem = explain(error, wanted, _read(arrival.body), names_unknown=names_unknown)
+        raise Refused(Reason.INVALID_REQUEST, details=(problem,)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-        raise invalid("body", "is not valid JSON in UTF-8") from None
+        raise invalid("body", _unread(arrival.body) if names_unknown else _NO_JSON) from None
     return parsed
 
 
@@ -198,12 +204,22 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _repeats = json.JSONDecoder(object_pairs_hook=_refuse_repeats)
 
 
-def _explain(error: msgspec.ValidationError, wanted: type[Struct]) -> Refused:
-    """A validation error as field and problem. msgspec names types and our fields; an unknown field's name is theirs."""
-    text = str(error)
-    problem, _, path = text.partition(" - at `$")
-    field = path.rstrip("`").lstrip(".") or "body"
-    if "unknown field" in problem:
-        # Their name may itself look like a path: only a field of ours is told.
-        return invalid(field if field in wanted.__struct_fields__ else "body", "has an unknown field")
-    return invalid(field, problem[:1].lower() + problem[1:])
+def _unread(text: bytes) -> str:
+    """Why *text* is no body, and where that shows."""
+    try:
+        _repeats.decode(text.decode())
+    except json.JSONDecodeError as error:
+        return f"{_NO_JSON}: look at line {error.lineno}, column {error.colno}"
+    except UnicodeDecodeError as error:
+        return f"{_NO_JSON}: look at byte {error.start + 1}"
+    except (ValueError, RecursionError):
+        return "has a field twice, or is nested too deeply"
+    return _NO_JSON
+
+
+def _read(text: bytes) -> Any:
+    """What is in *text*, for an explanation; ``None`` where another parser cannot read it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -9,16 +9,16 @@ Store down: ``Unavailable``: closed.
 import ipaddress
 from dataclasses import dataclass
 
+from chatkeep.admit import rights
 from chatkeep.admit._types import Arrival, Desk
 from chatkeep.admit.permissions import PERMISSIONS, Permission
 from chatkeep.crypto.office_tokens import AccessClaims, find_claims
 from chatkeep.crypto.one_time import code_digest
 from chatkeep.errors import Reason, Refused
-from chatkeep.ids import OrgId, UserId
+from chatkeep.ids import OrgId
 from chatkeep.store import Tx
 from chatkeep.store.api_keys import ApiKeyRow, find_shown_key, note_use
 from chatkeep.store.logins import SignedIn, find_signed_in
-from chatkeep.store.members import Role, find_member
 
 API_KEY_START = "sec_"
 _LONGEST = 1024
@@ -33,10 +33,13 @@ class Operator:
     org_id: OrgId
     permissions: frozenset[Permission]
     person: SignedIn | None
-    # Who answers for it: the person, or whoever made the program's key; nobody for one from the command line.
-    user_id: str | None
     # An API key that nobody had used before.
     is_first_use: bool = False
+
+    @property
+    def sees_masks(self) -> bool:
+        """Whether what may name a person is masked for them."""
+        return Permission.PERSONAL_DATA not in self.permissions
 
 
 async def load(arrival: Arrival, desk: Desk) -> Operator:
@@ -63,18 +66,18 @@ async def _person(token: str, desk: Desk) -> Operator:
     found = await desk.store.read(find_signed_in, claims.lid)
     if found is None or not found.login.is_live(int(now * 1000)) or (found.login.user_id, found.login.org_id) != (claims.sub, claims.org):
         raise Refused(Reason.INVALID_ADMIN_TOKEN)
-    return Operator(claims.sub, claims.org, PERMISSIONS[found.role], found, claims.sub)
+    return Operator(claims.sub, claims.org, PERMISSIONS[found.role], found)
 
 
 async def _program(token: str, arrival: Arrival, desk: Desk) -> Operator:
     """The program with that API key. All that is wrong with a key looks the same from outside; the record knows."""
-    found, role = await desk.store.read(_find_key, code_digest(token))
+    found, permissions = await desk.store.read(_find_key, code_digest(token))
     at_ms = int(desk.clock.now().timestamp() * 1000)
     if found is None:
         raise _rejected("unknown")
     if not found.is_live(at_ms):
         raise _rejected("revoked" if found.revoked_at_ms is not None else "expired", found)
-    if found.created_by is not None and role is None:
+    if permissions is None:
         # Whoever was let go takes the keys along that they made.
         raise _rejected("maker_gone", found)
     # A key that a page sends is a key that every visitor of the page can read.
@@ -84,17 +87,13 @@ async def _program(token: str, arrival: Arrival, desk: Desk) -> Operator:
         raise _rejected("network", found)
     if found.used_at_ms is None or at_ms - found.used_at_ms >= _USED_EVERY_MS:
         await desk.store.transaction(note_use, found.org_id, found.key_id, at_ms=at_ms)
-    # No more than its maker may do today.
-    held = frozenset(Permission) if role is None else PERMISSIONS[role]
-    permissions = frozenset(each for each in held if each.value in found.scopes)
-    return Operator(found.key_id, found.org_id, permissions, None, found.created_by, is_first_use=found.used_at_ms is None)
+    return Operator(found.key_id, found.org_id, permissions, None, is_first_use=found.used_at_ms is None)
 
 
-def _find_key(tx: Tx, digest: str) -> tuple[ApiKeyRow | None, Role | None]:
-    """The key with that digest, and what its maker is in the organization today."""
+def _find_key(tx: Tx, digest: str) -> tuple[ApiKeyRow | None, frozenset[Permission] | None]:
+    """The key with that digest, and what it may do."""
     key = find_shown_key(tx, digest)
-    member = find_member(tx, key.org_id, UserId(key.created_by)) if key is not None and key.created_by is not None else None
-    return key, member.role if member is not None else None
+    return key, rights.find_rights_of_key(tx, key) if key is not None else None
 
 
 def _rejected(cause: str, key: ApiKeyRow | None = None) -> Refused:

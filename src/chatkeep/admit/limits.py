@@ -7,6 +7,7 @@ is away is ``Unavailable``: closed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -212,9 +213,19 @@ async def usage_of_new_session(widget: Widget, session: LiveSession, desk: Desk)
 
 def _per_minute(name: str, address: ClientAddress, quota: int) -> list[Bucket]:
     """One minute window for an address and the wider net around it."""
-    buckets: list[Bucket] = [Sliding(f"{name}:{address.bucket}", (Window("per_minute", quota, MINUTE),))]
+    return _windowed(name, address, Window("per_minute", quota, MINUTE))
+
+
+def hourly(name: str, address: ClientAddress, quota: int) -> list[Bucket]:
+    """As ``_per_minute``, for an hour."""
+    return _windowed(name, address, Window("per_hour", quota, HOUR))
+
+
+def _windowed(name: str, address: ClientAddress, window: Window) -> list[Bucket]:
+    """One window for an address, and one for the wider net around it."""
+    buckets: list[Bucket] = [Sliding(f"{name}:{address.bucket}", (window,))]
     if address.wide_bucket:
-        buckets.append(Sliding(f"{name}:{address.wide_bucket}", (Window("per_minute", quota * _WIDE_FACTOR, MINUTE),)))
+        buckets.append(Sliding(f"{name}:{address.wide_bucket}", (replace(window, quota=window.quota * _WIDE_FACTOR),)))
     return buckets
 
 

@@ -8,17 +8,20 @@ Spec: admin-api.
 from collections.abc import Mapping
 
 from chatkeep.admit import body, credentials, limits, transport
+from chatkeep.admit._forms import unknown
 from chatkeep.admit._seen import context_of
 from chatkeep.admit._types import Arrival, Desk, Seen
 from chatkeep.admit.credentials import Operator
 from chatkeep.admit.permissions import Permission
 from chatkeep.admit.record import recorded
 from chatkeep.audit.catalogue import ApiKeyUsedFirst
-from chatkeep.errors import Reason, Refused, invalid
+from chatkeep.errors import Reason, Refused
 
 
-async def enter_office(arrival: Arrival, desk: Desk, *, permission: Permission | None, known: Mapping[str, object]) -> tuple[Seen, Operator]:
-    """Let an operator in who may do *permission* (``None``: a person, for what is their own). *known*: names that the query may have."""
+async def enter_office(
+    arrival: Arrival, desk: Desk, *, permission: Permission | None, known: Mapping[str, object], is_for_people: bool
+) -> tuple[Seen, Operator]:
+    """Let an operator in who may do *permission* (``None``: what is their own). *is_for_people*: no program; *known*: names that the query may have."""
     seen = Seen(arrival)
     with recorded(seen, desk):
         _check(arrival, known, desk)
@@ -26,8 +29,10 @@ async def enter_office(arrival: Arrival, desk: Desk, *, permission: Permission |
         seen.is_counted = True
         operator = await credentials.load(arrival, desk)
         seen.office = operator.org_id
-        if operator.person is None if permission is None else permission not in operator.permissions:
-            raise Refused(Reason.FORBIDDEN, shown={"needs": permission.value if permission is not None else "a person who is signed in"})
+        if is_for_people and operator.person is None:
+            raise Refused(Reason.FORBIDDEN, shown={"needs": "a person who is signed in"})
+        if permission is not None and permission not in operator.permissions:
+            raise Refused(Reason.FORBIDDEN, shown={"needs": permission.value})
     if operator.is_first_use:
         desk.recorder.record(ApiKeyUsedFirst(operator.actor), context_of(seen))
     return seen, operator
@@ -49,4 +54,4 @@ def _check(arrival: Arrival, known: Mapping[str, object], desk: Desk) -> None:
     body.check_headers(arrival)
     for name in arrival.query:
         if name not in known:
-            raise invalid("query", "has an unknown parameter")
+            raise Refused(Reason.INVALID_REQUEST, details=(unknown(name, list(known), what="parameter"),))

@@ -1,11 +1,14 @@
-"""What may an operator do? Permissions, and which of them each role has.
+"""What may an operator do? Permissions, which of them each role has, and what can be handed on.
 
-A permission is also a scope that an API key can have. Spec: admin-api, "Sign-in".
+A permission is also a scope that an API key can have. Nobody hands on what they have not,
+neither as a scope nor as a role. Spec: admin-api, "Sign-in".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
+from chatkeep.errors import Reason, Refused
 from chatkeep.store.members import Role
 
 
@@ -21,7 +24,7 @@ class Permission(StrEnum):
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
     MEMBERS_READ = "members:read"
-    # To invite and to remove those who are neither owner nor admin.
+    # To invite and to remove those who are neither owner nor admin; nobody to be more than oneself.
     MEMBERS_WRITE = "members:write"
     # To say who is owner or admin.
     MEMBERS_ROLES = "members:roles"
@@ -43,3 +46,25 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "owner": frozenset(Permission),
 }
 ROLES = tuple(PERMISSIONS)
+EVERYTHING = frozenset(Permission)
+# Whom `members:write` alone lets in and out.
+_LOWER: tuple[Role, ...] = ("analyst", "viewer")
+
+
+def check_may_hand_on(wanted: Iterable[str], may: AbstractSet[Permission]) -> None:
+    """Raise ``Refused`` unless whoever has the permissions *may* has all that are *wanted*."""
+    missing = sorted(set(wanted) - {permission.value for permission in may})
+    if missing:
+        raise Refused(Reason.FORBIDDEN, shown={"needs": missing[0]})
+
+
+def check_may_give(role: Role, may: AbstractSet[Permission]) -> None:
+    """Raise ``Refused`` unless somebody with the permissions *may* may make others *role*."""
+    check_may_take(role, may)
+    check_may_hand_on((permission.value for permission in PERMISSIONS[role]), may)
+
+
+def check_may_take(role: Role, may: AbstractSet[Permission]) -> None:
+    """Raise ``Refused`` unless somebody with the permissions *may* may let go of a member who is *role*, or take back the offer to be."""
+    if role not in _LOWER or Permission.MEMBERS_WRITE not in may:
+        check_may_hand_on([Permission.MEMBERS_ROLES], may)

@@ -60,8 +60,8 @@ def _record(refusal: Refused, seen: Seen, desk: Desk) -> None:
         cause=cause if isinstance(cause, str) else None,
     )
     org = refusal.note.get("org_id")
-    if isinstance(org, str):
-        # An API key that is no good still says whose it was.
+    if isinstance(org, str) and seen.office is None:
+        # An API key that is no good, or a password, still says whose it was to be.
         seen.office = OrgId(org)
     context = context_of(seen)
     desk.recorder.record(event, context)

@@ -1,6 +1,6 @@
 """Was this operator's request carried out before?
 
-Stops: a retry that makes a thing twice. Scope is the actor and the route. What was made
+Stops: a retry that makes a thing twice. Scope is the organization, the actor and the route. What was made
 and the note of it are one transaction (``Store.noting``); the answer is kept without its
 secrets. Refusals and failures free the key. Spec: visitor-api, "Idempotency".
 Store down: ``Unavailable``: closed.
@@ -35,7 +35,7 @@ async def claim(arrival: Arrival, org: OrgId, actor: str, desk: Desk) -> Claim |
         return None
     if not _FORM.match(text):
         raise invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
-    digest = keyed_hash(desk.hash_key, f"office:{actor}:{len(arrival.route)}:{arrival.route}:{text}")
+    digest = keyed_hash(desk.hash_key, f"office:{org}:{actor}:{len(arrival.route)}:{arrival.route}:{text}")
     # Keyed: a body may hold a password, and whoever has the rows must not be able to try out guesses.
     body_digest = keyed_hash(desk.hash_key, f"body:{content_digest(arrival.body)}")
     other = desk.in_flight.find(digest)

@@ -4,12 +4,14 @@ Stops: guessing and spraying of passwords and codes; finding out who has an acco
 attempt counts as a failure before its password is looked at, so that parallel ones do
 not slip through; when it was right, it is taken back. Five failures in 15 minutes for an
 account, an address, or the two together make the next attempt wait, 30 s at first and at
-most 15 minutes. What others did to an account does not keep its user waiting where they
-have signed in before. An unknown account costs the same work and gets the same words.
+most 15 minutes. What others did to an account, or from behind the same address, does not
+keep its user waiting where they have signed in before; a wrong password gets the words
+there that anybody would get. An unknown account costs the same work and gets the same words.
 Store down: ``Unavailable``: closed. Spec: limits-and-sessions, "admin login".
 Runs in a thread: passwords are slow on purpose.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,17 +19,21 @@ from chatkeep.admit._types import Desk
 from chatkeep.crypto import keyed_hash
 from chatkeep.crypto.one_time import find_totp_step, recovery_digest
 from chatkeep.crypto.passwords import hash_password, is_outdated, is_password
-from chatkeep.errors import LimitHit, Reason, Refused
+from chatkeep.errors import LimitHit, Misconfigured, Reason, Refused
 from chatkeep.ids import UserId
 from chatkeep.store import Store, Tx, logins, users
 from chatkeep.store.users import UserRow
 from chatkeep.vault import Vault, place_of_totp
 
 _FAILURES = 5
+# Of an address, for those who have signed in from there: a crowd behind one address is mostly honest.
+_NEIGHBOURS_FAILURES = 30
 _WINDOW_SECONDS = 900
 _FIRST_WAIT_SECONDS = 30
 _KNOWN_PLACE_MS = 90 * 86_400_000
 _NOBODY = UserId("usr_nobody")
+
+log = logging.getLogger("chatkeep.sign_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,66 +62,97 @@ class _Subjects:
         return self.account, self.address, self.pair
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An attempt that counts. *locked*: what a stranger would be told here, and so whoever has signed in from here and is wrong now."""
+
+    user: UserRow | None
+    locked: Refused | None
+
+
 def load(attempt: Attempt, store: Store, vault: Vault, desk: Desk) -> UserRow:
     """The user who signs in. Raises ``Refused``."""
     subjects = _subjects(attempt, desk)
-    user = store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
+    begun = store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
+    user = begun.user
     if not is_password(attempt.password, user.password_hash if user is not None else None) or user is None:
-        raise Refused(Reason.INVALID_CREDENTIALS)
-    if user.has_totp and not attempt.code and not attempt.recovery_code:
-        store.transaction_now(_take_back, subjects)
-        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "missing"})
-    if user.has_totp and not store.transaction_now(use_second_factor, user.user_id, attempt.code, attempt.recovery_code, vault, desk):
-        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "wrong"})
+        raise begun.locked or Refused(Reason.INVALID_CREDENTIALS)
+    _check_second_factor(user, attempt, subjects, store, vault, desk)
     if is_outdated(user.password_hash):
         store.transaction_now(users.set_password, user.user_id, hash_password(attempt.password), at_ms=user.password_changed_at_ms)
     store.transaction_now(_succeed, subjects)
     return user
 
 
-def confirm(user: UserRow, password: str, desk: Desk, *, address: str, bucket: str, store: Store) -> None:
-    """Ask somebody who is signed in for their password again; guessing it counts like signing in. Raises ``Refused``."""
-    attempt = Attempt(user.email, password, None, None, address, bucket)
+def confirm(user: UserRow, attempt: Attempt, store: Store, desk: Desk, *, vault: Vault | None = None) -> None:
+    """Ask somebody who is signed in for their password again, and with *vault* for their second factor; guessing counts like signing in. Raises ``Refused``."""
     subjects = _subjects(attempt, desk)
-    store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
-    if not is_password(password, user.password_hash):
-        raise Refused(Reason.INVALID_CREDENTIALS)
+    begun = store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
+    if not is_password(attempt.password, user.password_hash):
+        raise begun.locked or Refused(Reason.INVALID_CREDENTIALS)
+    if vault is not None:
+        _check_second_factor(user, attempt, subjects, store, vault, desk)
     store.transaction_now(_take_back, subjects)
+
+
+def forgive(tx: Tx, email: str, desk: Desk, *, bucket: str) -> None:
+    """Forget what was done to an account whose owner has just proved to be there: they get in at once, from a new place too."""
+    subjects = _subjects(Attempt(email, "", None, None, "", bucket), desk)
+    logins.forget_failures(tx, subject=subjects.account)
+    logins.forget_failures(tx, subject=subjects.pair)
+
+
+def _check_second_factor(user: UserRow, attempt: Attempt, subjects: _Subjects, store: Store, vault: Vault, desk: Desk) -> None:
+    """Use the code of the app up, or a recovery code, where there is an app. Raises ``Refused``."""
+    if not user.has_totp:
+        return
+    if not attempt.code and not attempt.recovery_code:
+        store.transaction_now(_take_back, subjects)
+        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "missing"})
+    if not store.transaction_now(use_second_factor, user.user_id, attempt.code, attempt.recovery_code, vault, desk):
+        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "wrong"})
 
 
 def use_second_factor(tx: Tx, user_id: UserId, code: str | None, recovery_code: str | None, vault: Vault, desk: Desk) -> bool:
     """Use a code up: of the app, or one that was written down. ``False`` when it is not right, or was used before."""
     if recovery_code:
-        return users.use_recovery_code(tx, user_id, recovery_digest(desk.hash_key, recovery_code))
+        return users.use_recovery_code(tx, user_id, recovery_digest(recovery_code))
     user = users.find_user(tx, user_id)
     if user is None or user.totp_secret is None or not code:
         return False
-    step = find_totp_step(vault.unseal(tx, user.totp_secret, place=place_of_totp(user_id)), code, desk.clock.now())
+    try:
+        secret = vault.unseal(tx, user.totp_secret, place=place_of_totp(user_id))
+    except Misconfigured as error:
+        # No code can be right then; a recovery code still is.
+        log.error("totp_secret_unreadable", extra={"fields": {"user_id": user_id, "advice": str(error)}})  # noqa: TRY400 - no trace needed
+        return False
+    step = find_totp_step(secret, code, desk.clock.now())
     return step is not None and users.use_totp_step(tx, user_id, step)
 
 
-def _begin(tx: Tx, attempt: Attempt, subjects: _Subjects, *, at_ms: int) -> UserRow | None:
+def _begin(tx: Tx, attempt: Attempt, subjects: _Subjects, *, at_ms: int) -> _Begun:
     """The account, after a look at what it and its address did before; counts as a failure from now on. Raises ``Refused``."""
     user = users.find_user_by_email(tx, attempt.email)
-    since_ms = at_ms - _KNOWN_PLACE_MS
-    is_known_place = logins.has_signed_in_from(tx, user.user_id if user is not None else _NOBODY, (attempt.address,), since_ms=since_ms)
-    waits = {subject: _wait(tx, subject, at_ms) for subject in subjects.all}
-    if is_known_place:
-        waits[subjects.account] = 0
-    seconds = max(waits.values())
-    if seconds > 0:
-        raise Refused(Reason.LOGIN_LOCKED, limit=LimitHit("login", seconds, _FAILURES, _WINDOW_SECONDS))
+    user_id, changed_at_ms = (user.user_id, user.password_changed_at_ms) if user is not None else (_NOBODY, 0)
+    is_known_place = logins.has_signed_in_from(tx, user_id, (attempt.address,), since_ms=at_ms - _KNOWN_PLACE_MS, changed_at_ms=changed_at_ms)
+    account, address, pair = (logins.failures_of(tx, subject, since_ms=at_ms - _WINDOW_SECONDS * 1000) for subject in subjects.all)
+    seconds = max(_wait(failures, at_ms) for failures in (account, address, pair))
+    locked = Refused(Reason.LOGIN_LOCKED, limit=LimitHit("login", seconds, _FAILURES, _WINDOW_SECONDS)) if seconds > 0 else None
+    # Where somebody has signed in before, neither strangers nor a few neighbours keep them waiting; many neighbours are one who sprays.
+    is_let_by = is_known_place and _wait(pair, at_ms) == 0 and _wait(address, at_ms, allowed=_NEIGHBOURS_FAILURES) == 0
+    if locked is not None and not is_let_by:
+        raise locked
     logins.note_failures(tx, subjects.all, at_ms=at_ms)
-    return user
+    return _Begun(user, locked)
 
 
-def _wait(tx: Tx, subject: str, at_ms: int) -> int:
-    """Whole seconds until *subject* may try again."""
-    count, last_ms = logins.failures_of(tx, subject, since_ms=at_ms - _WINDOW_SECONDS * 1000)
-    if count < _FAILURES:
+def _wait(failures: tuple[int, int], at_ms: int, *, allowed: int = _FAILURES) -> int:
+    """Whole seconds until the next attempt after *failures*: how many, and when the last one was."""
+    count, last_ms = failures
+    if count < allowed:
         return 0
     # Within the window there can be no more than a dozen.
-    delay_ms = 1000 * min(_FIRST_WAIT_SECONDS * 2 ** min(count - _FAILURES, 16), _WINDOW_SECONDS)
+    delay_ms = 1000 * min(_FIRST_WAIT_SECONDS * 2 ** min(count - allowed, 16), _WINDOW_SECONDS)
     wait_ms: int = last_ms + delay_ms - at_ms
     return max(0, -(-wait_ms // 1000))
 

@@ -42,7 +42,10 @@ class Content(Struct, frozen=True, forbid_unknown_fields=True):
 
     html_answers: bool = False
     html_greeting: bool = False
-    image_hosts: Annotated[list[Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$")]], Meta(max_length=10)] = []
+    image_hosts: Annotated[
+        list[Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$", title="a host", examples=["images.example"])]],
+        Meta(max_length=10),
+    ] = []
 
 
 Layer = Literal["address", "config", "sessions", "session", "visitor", "widget_domain", "conversation", "concurrency", "blocks"]
@@ -60,7 +63,7 @@ class Consent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """What a visitor is asked before the first message. *text* may be empty (the widget has its own); *link*: where it says more."""
 
     text: Annotated[str, Meta(max_length=600)] = ""
-    link: Annotated[str, Meta(max_length=500, pattern=r"^(https?://[!-~]+)?$")] = ""
+    link: Annotated[str, Meta(max_length=500, pattern=r"^(https?://[!-~]+)?$", title="an address", examples=["https://shop.example/privacy"])] = ""
     required: bool = True
 
 
@@ -91,7 +94,9 @@ class WidgetSettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     suggestions: Annotated[list[Annotated[str, Meta(min_length=1, max_length=120)]], Meta(max_length=6)] = []
     disclosure: Text = ""
     # `auto`: the language of the page, else one that the visitor reads.
-    locale: Annotated[str, Meta(pattern=r"^(auto|[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)$", max_length=35)] = "auto"
+    locale: Annotated[
+        str, Meta(pattern=r"^(auto|[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)$", max_length=35, title="a language tag", examples=["auto", "de", "pt-BR"])
+    ] = "auto"
     # By locale or `default`, then by key (manage/widget_texts.py).
     texts: dict[str, dict[str, str]] = {}
     theme: Theme = Theme()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", description="a colour as #rrggbb")]
+Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", title="a colour", description="a colour as #rrggbb", examples=["#0f766e"])]
 Preset = Literal["default", "dark", "ocean", "sunset", "forest", "purple", "glassmorphic", "minimal"]
 Scheme = Literal["auto", "light", "dark"]
 Radius = Literal[8, 16, 24]

@@ -19,7 +19,7 @@ FIRST_BYTE_SECONDS = 10.0
 ALL_SECONDS = 120.0
 _TRIES = 2
 # Trying these again at once would only repeat the refusal.
-_NOT_AGAIN = frozenset({Failure.REFUSED, Failure.TOO_LARGE})
+_NOT_AGAIN = frozenset({Failure.REFUSED, Failure.TOO_LARGE, Failure.MISCONFIGURED})
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from chatkeep.audit import Recorder
 from chatkeep.audit.catalogue import ChatError, ChatMessageProcessed
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
-from chatkeep.errors import ChatkeepError, Misconfigured, Unavailable
+from chatkeep.errors import ChatkeepError, Unavailable
 from chatkeep.ids import MessageId, SessionId
 from chatkeep.limits import LimitStore
 from chatkeep.providers import Roster
@@ -138,10 +138,6 @@ async def _answer_or_stop(admitted: Admitted, turn: NewTurn, running: Running, k
     except Unavailable:
         # Sources and history come from the database; what was made so far is stored when that is back.
         return Ending.STORE_FAILED
-    except Misconfigured as error:
-        # A provider that the agent names and this instance cannot have: the operator's to mend, no bug.
-        log.error("provider_misconfigured", extra={"fields": {"request_id": admitted.request_id, "advice": str(error)}})  # noqa: TRY400 - no trace needed
-        return Ending.PROVIDER_FAILED
     except Exception:
         # The outermost edge of making: a bug ends one answer, with its trace in the log, and what was shown is stored.
         log.exception("answer_failed", extra={"fields": {"request_id": admitted.request_id, "message_id": turn.answer_id}})

@@ -388,6 +388,7 @@ _EVENT_OF: dict[Reason, Event] = {
     Reason.PROCESSING_ERROR: ChatError(Reason.PROCESSING_ERROR),
     Reason.PROCESSING_TIMEOUT: ChatError(Reason.PROCESSING_TIMEOUT),
     Reason.INTERNAL_SERVER_ERROR: ChatError(Reason.INTERNAL_SERVER_ERROR),
+    Reason.SIGN_IN_BUSY: RateLimitExceeded("sign_in_line"),
     Reason.SERVICE_UNAVAILABLE: StoreUnavailable(Reason.SERVICE_UNAVAILABLE),
     Reason.INSUFFICIENT_STORAGE: StoreUnavailable(Reason.INSUFFICIENT_STORAGE),
     **{

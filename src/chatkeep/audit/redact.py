@@ -4,12 +4,15 @@ User agents are cut, referers are cut to their origin, addresses also get a keye
 that can be matched when the address itself is gone. Message text never comes this far.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 
 from chatkeep.crypto import keyed_hash
 
 _USER_AGENT = 256
+# Bits of a network that still says little of a person, by version.
+_WIDEST = {4: 24, 6: 48}
 _DOMAIN = 300
 _OFFICE = "/api/admin/"
 _ID = re.compile(r"(agent|block|conv|invite|key|login|msg|prov|sess|usr|widget)_[a-z0-9_]{12,64}\Z|v?[0-9][0-9.]{0,20}\Z|[a-z-]{1,20}\.(js|css|json|txt)\Z")
@@ -19,6 +22,8 @@ _PERSONAL = (
     (re.compile(r"(?<!\w)\+?(?:\d[ ().\/-]{0,2}){6,20}\d(?!\w)"), "[number]"),
     (re.compile(r"(https?://[^\s?#]{1,2000})[?#]\S{1,2000}"), r"\1?[...]"),
 )
+# Candidates for an address of the Internet; whether one is is found out by parsing it.
+_ADDRESS = re.compile(r"(?:(?<![\w:.])|(?<=[A-Za-z]:))[0-9A-Fa-f:.]{2,45}(?:/\d{1,3})?(?!\w)")
 _SECRET = re.compile(r"sec_|ckt_|eyJ|[A-Za-z0-9_-]{81}")
 
 
@@ -54,15 +59,40 @@ def hash_address(key: bytes, address: str | None) -> str | None:
 
 
 def mask(text: str) -> str:
-    """*text* without what may name a person by its form: addresses of mail, long numbers (telephones, cards, accounts), query strings."""
+    """*text* without what may name a person by its form: addresses of mail and of the Internet, long numbers (telephones, cards, accounts), query strings."""
+    text = _ADDRESS.sub(_without_address, text)
     for form, instead in _PERSONAL:
         text = form.sub(instead, text)
     return text
 
 
-def mask_address(address: str) -> str:
-    """A client address cut to its network: /24 of IPv4, /48 of IPv6."""
-    head, dot, _ = address.rpartition(".")
-    if dot:
-        return f"{head}.0/24"
-    return ":".join(address.split(":")[:3]) + "::/48" if ":" in address else address
+def mask_address(text: str) -> str:
+    """An address or a network, cut to the network around it: /24 of IPv4, /48 of IPv6. What is neither is not shown at all."""
+    network = _find_network(text.partition("%")[0])
+    if network is None:
+        return "[address]"
+    widest = _WIDEST[network.version]
+    return str(network.supernet(new_prefix=widest) if network.prefixlen > widest else network)
+
+
+def mask_email(address: str) -> str:
+    """An address of mail, of which the first character and the host are left."""
+    name, _, host = address.rpartition("@")
+    return f"{name[:1]}…@{host}"
+
+
+def _without_address(found: re.Match[str]) -> str:
+    """What stands for an address in a text; what only looks like one stays."""
+    text = found.group().rstrip(".")
+    # The colon of a sentence, unless it is part of the address.
+    if text.endswith(":") and not text.endswith("::"):
+        text = text[:-1]
+    return "[address]" + found.group()[len(text) :] if _find_network(text) is not None else found.group()
+
+
+def _find_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """*text* as a network, if it is one, or an address."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None

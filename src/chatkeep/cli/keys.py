@@ -13,8 +13,7 @@ from chatkeep.errors import WrongUsage
 from chatkeep.manage import api_keys
 from chatkeep.manage.sealing import GRACE_MINUTES, Rotated, rotate_keys
 from chatkeep.manage.views import ApiKeyView, api_key_view
-from chatkeep.vault import Vault
-from chatkeep.wiring import with_secret
+from chatkeep.wiring import build_vault
 
 _MOST_DAYS = 3650
 _LARGEST_FILE = 4096
@@ -50,7 +49,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
         description="Seals what the database keeps secret (provider keys, authenticator apps, keys of widgets) with a new data key. API keys do not change.",
         epilog="Example: chatkeep keys rotate",
     )
-    rotate.add_argument("--old-secret-file", metavar="FILE", help="after a change of CHATKEEP_SECRET_KEY: file with the one before")
+    rotate.add_argument("--old-secret-file", metavar="FILE", help="file with a CHATKEEP_SECRET_KEY that no process has any more")
     rotate.set_defaults(run=_rotate)
     for one, is_new in ((create, True), (change, False)):
         scopes = f"what it may do; repeat for more: {', '.join(api_keys.SCOPES)}"
@@ -113,16 +112,16 @@ def _revoke(options: argparse.Namespace) -> Said:
 
 def _rotate(options: argparse.Namespace) -> Said:
     """Seal all secrets with a new key."""
-    old = [] if options.old_secret_file is None else [read_file(options.old_secret_file, most_bytes=_LARGEST_FILE).strip()]
+    gone = [] if options.old_secret_file is None else [read_file(options.old_secret_file, most_bytes=_LARGEST_FILE).strip()]
 
     def show(done: int, total: int) -> None:
         if sys.stderr.isatty():
             print(f"\r{done} of {total} secrets", end="" if done < total else "\n", file=sys.stderr, flush=True)  # noqa: T201 - progress
 
     with open_place(options) as place:
-        rotated = rotate_keys(place.store, place.clock, Vault([with_secret(place.settings).secret_key, *old], place.clock), show)
+        rotated = rotate_keys(place.store, place.clock, build_vault(place.settings, place.clock, gone=gone), show)
     value = {"key_id": rotated.key_id, "secrets": rotated.secrets, "rewrapped": rotated.rewrapped, "removed": rotated.removed}
-    return Said({**value, "waiting": rotated.waiting}, _told_rotation(rotated, has_old=bool(old)))
+    return Said({**value, "waiting": rotated.waiting}, _told_rotation(rotated, has_old=bool(gone)))
 
 
 def _told_rotation(rotated: Rotated, *, has_old: bool) -> list[str]:

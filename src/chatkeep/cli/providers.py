@@ -102,13 +102,9 @@ def _test(options: argparse.Namespace) -> Said:
                 await egress.close()
 
         tried = asyncio.run(ask(office.org.org_id))
-    value = {"success": tried.is_ok, "milliseconds": tried.milliseconds, "failure": tried.failure, "status": tried.status}
+    value = {"success": tried.is_ok, "milliseconds": tried.milliseconds, "failure": tried.failure, "advice": tried.advice, "status": tried.status}
     status = f", its server said {tried.status}" if tried.status else ""
-    line = (
-        f"It answers ({tried.milliseconds} ms)."
-        if tried.is_ok
-        else f"It does not answer: {tried.failure}{status}. Check --url, --model and --key-file (chatkeep providers update)."
-    )
+    line = f"It answers ({tried.milliseconds} ms)." if tried.is_ok else f"It does not answer: {tried.failure}{status}. {tried.advice}"
     return Said(value, [line], failed=not tried.is_ok)
 
 

@@ -9,7 +9,6 @@ from chatkeep.cli.office import shown_place
 from chatkeep.cli.said import Said
 from chatkeep.cli.serving import Listener, open_socket, parse_port, run_listeners
 from chatkeep.clock import SystemClock
-from chatkeep.mail import told_post
 from chatkeep.manage.mails import link
 from chatkeep.manage.people import offer_setup
 from chatkeep.settings import Settings
@@ -46,16 +45,17 @@ def _serve(options: argparse.Namespace) -> Said:
         listener = Listener(gateway.app, listening, gateway.answers.close, refuse_and_record(gateway.desk))
         # Before it listens: afterwards somebody else could be the first user.
         code = offer_setup(store, SystemClock())
-        run_listeners([listener], lambda: _announce(settings, address, code, as_json=options.json))
+        run_listeners([listener], lambda: _announce(settings, address, code, gateway.office.postman.where, as_json=options.json))
     finally:
         lines.stop()
     return Said(None)
 
 
-def _announce(settings: Settings, address: str, code: str | None, *, as_json: bool) -> None:
+def _announce(settings: Settings, address: str, code: str | None, mail: str | None, *, as_json: bool) -> None:
     """Say where everything is, for people or for machines; where nobody can sign in yet, with a link for the first user."""
     reached = settings.public_urls[0] if settings.public_url else address
-    reference, mail = f"{reached}/api/reference", told_post(settings)
+    reference = f"{reached}/api/reference"
+    post = f"goes to {mail}" if mail is not None else "is not sent: set CHATKEEP_SMTP_HOST and CHATKEEP_FROM_EMAIL for invitations and forgotten passwords"
     value = {"url": address, "public_url": settings.public_urls[0], "data": shown_place(settings), "reference_url": reference, "mail": mail}
     lines = [f"Chatkeep listens on {address} (data in {shown_place(settings)}). Stop with Ctrl-C."]
     if code is not None:
@@ -64,7 +64,7 @@ def _announce(settings: Settings, address: str, code: str | None, *, as_json: bo
     lines += [
         f"Try it         chatkeep widgets embed WIDGET_ID prints the tag for a page; {_DEMO}",
         f"API reference  {reference}",
-        f"Mail           {mail}",
+        f"Mail           {post}",
     ]
     if not settings.is_production:
         lines.append("Development    http and pages on localhost are allowed; for visitors set CHATKEEP_ENV=production.")

@@ -1,7 +1,8 @@
 """What can an operator do with agents? Make, list, change, remove."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
@@ -19,6 +20,7 @@ from chatkeep.store.providers import find_provider
 _LONGEST_NAME = 200
 _LONGEST_INSTRUCTIONS = 20_000
 _MOST_PROVIDERS = 10
+_NOT_THERE = "there is no such agent"
 
 
 def make_agent(store: Store, clock: Clock, org: OrgId, *, name: str, instructions: str | None = None, providers: Sequence[str] = ()) -> Agent:
@@ -37,7 +39,7 @@ def get_agent(store: Store, org: OrgId, agent: str) -> Agent:
     """The agent of that id. Raises ``NotThere``."""
     found = store.read_now(rows.find_agent, org, AgentId(agent))
     if found is None:
-        raise NotThere("there is no such agent")
+        raise NotThere(_NOT_THERE)
     return found
 
 
@@ -53,17 +55,12 @@ def change_agent(
     store: Store, org: OrgId, agent: str, *, name: str | None = None, instructions: str | None = None, providers: Sequence[str] | None = None
 ) -> Agent:
     """The agent with what is given changed; running gateways follow within 2 s. Raises ``WrongUsage``."""
-    old = get_agent(store, org, agent)
-    if old.name == DEFAULT and name not in (None, DEFAULT):
-        raise InTheWay("new widgets get the agent of this name: it keeps it", field="name")
-    wanted = replace(
-        old,
-        name=old.name if name is None else _checked_name(name),
-        instructions=old.instructions if instructions is None else _checked_text(instructions),
-        providers=old.providers if providers is None else tuple(providers),
-    )
-    store.transaction_now(_change, org, wanted)
-    return wanted
+    wanted = {
+        "name": None if name is None else _checked_name(name),
+        "instructions": None if instructions is None else _checked_text(instructions),
+        "providers": None if providers is None else tuple(providers),
+    }
+    return store.transaction_now(_change, org, agent, {field: value for field, value in wanted.items() if value is not None})
 
 
 def remove_agent(store: Store, clock: Clock, org: OrgId, agent: str) -> None:
@@ -81,10 +78,17 @@ def _add(tx: Tx, org: OrgId, agent: Agent, *, at_ms: int) -> None:
     rows.add_agent(tx, org, agent, at_ms=at_ms)
 
 
-def _change(tx: Tx, org: OrgId, agent: Agent) -> None:
-    """Store a changed agent."""
-    _check(tx, org, agent)
-    rows.change_agent(tx, org, agent)
+def _change(tx: Tx, org: OrgId, agent: str, given: Mapping[str, Any]) -> Agent:
+    """Store the agent with what is *given*."""
+    old = rows.find_agent(tx, org, AgentId(agent), to_change=True)
+    if old is None:
+        raise NotThere(_NOT_THERE)
+    changed = replace(old, **given)
+    if old.name == DEFAULT and changed.name != DEFAULT:
+        raise InTheWay("new widgets get the agent of this name: it keeps it", field="name")
+    _check(tx, org, changed)
+    rows.change_agent(tx, org, changed)
+    return changed
 
 
 def _check(tx: Tx, org: OrgId, agent: Agent) -> None:

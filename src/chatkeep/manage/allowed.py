@@ -1,23 +1,10 @@
-"""What may a widget's setting be? For people whose value was refused, and for the options of the command line."""
+"""What may a widget's setting be? For the options of the command line."""
 
-import re
 from functools import cache
 
-from msgspec import ValidationError, inspect
+from msgspec import inspect
 
 from chatkeep.admit.widget_settings import WidgetSettings
-
-
-def explained(error: ValidationError) -> str:
-    """The refusal of *error*, with what would be allowed in its place where there is a short answer."""
-    path = re.search(r"`\$([^`]*)`$", str(error))
-    kind = _kind_at(re.findall(r"\.(\w+)", path[1]) if path else [])
-    if "unknown field" in str(error) and isinstance(kind, inspect.StructType):
-        return f"{error}: there are {', '.join(field.name for field in kind.fields)}"
-    choices, meaning = choices_of(kind), meaning_of(kind)
-    if choices:
-        return f"{error}: use one of {', '.join(map(str, choices))}"
-    return f"{error}: use {meaning}" if meaning else str(error)
 
 
 def choices_of(kind: inspect.Type) -> tuple[str | int, ...]:

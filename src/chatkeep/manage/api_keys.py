@@ -1,30 +1,35 @@
 """What can an operator do with API keys? Make, list, change, revoke.
 
 A key is shown once. It can do no more than whoever made it, and less when its scopes,
-networks or end say so.
+networks or end say so. What they may do is asked anew in the transaction that makes or
+changes a key.
 """
 
 import ipaddress
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from chatkeep.admit.permissions import Permission
+from chatkeep.admit import key_change, rights
+from chatkeep.admit.permissions import Permission, check_may_hand_on
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.crypto.one_time import code_digest, new_api_key
-from chatkeep.errors import NotThere, Reason, Refused, WrongUsage
+from chatkeep.errors import NotThere, WrongUsage
 from chatkeep.ids import KeyId, OrgId
+from chatkeep.manage.members import withdraw_lost
 from chatkeep.manage.people import now_ms
-from chatkeep.store import Store
+from chatkeep.store import Store, Tx
 from chatkeep.store import api_keys as rows
 from chatkeep.store.api_keys import ApiKeyRow
+from chatkeep.store.members import hold_people
 from chatkeep.store.paging import Part
 
 _LONGEST_NAME = 200
 _MOST_NETWORKS = 50
 _MOST_YEARS_MS = 10 * 366 * 86_400_000
+_NOT_THERE = "there is no such API key"
 SCOPES = tuple(permission.value for permission in Permission)
 
 
@@ -46,9 +51,8 @@ def make_api_key(
     networks: Sequence[str] = (),
     expires_at: datetime | None = None,
     created_by: str | None = None,
-    may: AbstractSet[Permission] = frozenset(Permission),
 ) -> MadeKey:
-    """A new key. Raises ``WrongUsage``, and ``Refused`` for a scope that its maker has not."""
+    """A new key. *created_by*: the person who asks for it, ``None`` on the command line. Raises ``WrongUsage``; ``Refused`` for a scope that they have not."""
     secret = new_api_key()
     row = ApiKeyRow(
         key_id=KeyId(new_id("key")),
@@ -56,13 +60,13 @@ def make_api_key(
         name=_checked_name(name),
         digest=code_digest(secret),
         last4=secret[-4:],
-        scopes=_checked_scopes(scopes, may),
+        scopes=_checked_scopes(scopes),
         networks=_checked_networks(networks),
         created_by=created_by,
         created_at_ms=now_ms(clock),
         expires_at_ms=_checked_end(expires_at, clock),
     )
-    store.transaction_now(rows.add_api_key, org, row)
+    store.transaction_now(_add, org, row)
     return MadeKey(row, secret)
 
 
@@ -75,7 +79,7 @@ def get_api_key(store: Store, org: OrgId, key_id: str) -> ApiKeyRow:
     """The key of that id. Raises ``NotThere``."""
     found = store.read_now(rows.find_api_key, org, key_id)
     if found is None or found.revoked_at_ms is not None:
-        raise NotThere("there is no such API key")
+        raise NotThere(_NOT_THERE)
     return found
 
 
@@ -85,30 +89,54 @@ def change_api_key(
     org: OrgId,
     key_id: str,
     *,
+    by: str | None = None,
     name: str | None = None,
     scopes: Sequence[str] | None = None,
     networks: Sequence[str] | None = None,
     expires_at: datetime | None = None,
-    may: AbstractSet[Permission] = frozenset(Permission),
 ) -> ApiKeyRow:
-    """The key with what is given changed. Raises ``WrongUsage``, ``Refused``."""
-    key = get_api_key(store, org, key_id)
-    changed = replace(
-        key,
-        name=key.name if name is None else _checked_name(name),
-        scopes=key.scopes if scopes is None else _checked_scopes(scopes, may),
-        networks=key.networks if networks is None else _checked_networks(networks),
-        expires_at_ms=key.expires_at_ms if expires_at is None else _checked_end(expires_at, clock),
-    )
-    if not store.transaction_now(rows.change_api_key, org, changed):
-        raise NotThere("there is no such API key")
-    return changed
+    """The key with what is given changed, by the person *by*, or on the command line. Raises ``WrongUsage``, ``Refused``."""
+    wanted = {
+        "name": None if name is None else _checked_name(name),
+        "scopes": None if scopes is None else _checked_scopes(scopes),
+        "networks": None if networks is None else _checked_networks(networks),
+        "expires_at_ms": _checked_end(expires_at, clock),
+    }
+    given = {field: value for field, value in wanted.items() if value is not None}
+    return store.transaction_now(_change, org, key_id, given, by=by)
 
 
 def revoke_api_key(store: Store, clock: Clock, org: OrgId, key_id: str) -> None:
-    """End a key, at once. Raises ``NotThere``."""
-    if not store.transaction_now(rows.revoke_api_key, org, key_id, at_ms=now_ms(clock)):
-        raise NotThere("there is no such API key")
+    """End a key, and the invitations that it wrote, at once. Raises ``NotThere``."""
+    store.transaction_now(_revoke, org, key_id, at_ms=now_ms(clock))
+
+
+def _add(tx: Tx, org: OrgId, key: ApiKeyRow) -> None:
+    """Store a key whose maker has all its scopes."""
+    hold_people(tx, org)
+    check_may_hand_on(key.scopes, rights.of_actor(tx, org, key.created_by))
+    rows.add_api_key(tx, org, key)
+
+
+def _change(tx: Tx, org: OrgId, key_id: str, given: Mapping[str, Any], *, by: str | None) -> ApiKeyRow:
+    """Store the key with what is *given*, if *by* may."""
+    hold_people(tx, org)
+    key = rows.find_api_key(tx, org, key_id)
+    if key is None or key.revoked_at_ms is not None:
+        raise NotThere(_NOT_THERE)
+    changed = replace(key, **given)
+    key_change.check(key, changed, by=by, may=rights.of_actor(tx, org, by))
+    rows.change_api_key(tx, org, changed)
+    withdraw_lost(tx, org)
+    return changed
+
+
+def _revoke(tx: Tx, org: OrgId, key_id: str, *, at_ms: int) -> None:
+    """Revoke the key."""
+    hold_people(tx, org)
+    if not rows.revoke_api_key(tx, org, key_id, at_ms=at_ms):
+        raise NotThere(_NOT_THERE)
+    withdraw_lost(tx, org)
 
 
 def _checked_name(name: str) -> str:
@@ -119,15 +147,11 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_scopes(scopes: Sequence[str], may: AbstractSet[Permission]) -> tuple[str, ...]:
-    """Known scopes, each once, that whoever has the permissions *may* can give away. Raises ``WrongUsage``, ``Refused``."""
+def _checked_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
+    """Known scopes, each once. Raises ``WrongUsage``."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise WrongUsage(f"scopes are some of {', '.join(SCOPES)}", field="scopes")
-    held = {permission.value for permission in may}
-    missing = [scope for scope in scopes if scope not in held]
-    if missing:
-        raise Refused(Reason.FORBIDDEN, shown={"needs": missing[0]})
     return tuple(dict.fromkeys(scopes))
 
 

@@ -5,6 +5,8 @@ brings the next two; one that was replaced ends the login, because two people ha
 Spec: admin-api.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chatkeep.admit import sign_in
@@ -15,10 +17,12 @@ from chatkeep.crypto import keyed_hash, new_id
 from chatkeep.crypto.office_tokens import ACCESS_SECONDS, REFRESH_SECONDS, AccessClaims, RefreshClaims, find_claims, sign
 from chatkeep.errors import NotThere, Reason, Refused
 from chatkeep.ids import LoginId, OrgId, UserId
+from chatkeep.manage import people
 from chatkeep.store import Store, logins
 from chatkeep.store.logins import LoginRow, SignedIn
-from chatkeep.store.members import find_member, organizations_of
+from chatkeep.store.members import find_home, organizations_of
 from chatkeep.store.organizations import Organization
+from chatkeep.store.users import UserRow
 from chatkeep.vault import Vault
 
 
@@ -35,19 +39,19 @@ class Tokens:
 
 def begin_login(store: Store, vault: Vault, desk: Desk, attempt: Attempt, *, organization: str | None, user_agent: str) -> Tokens:
     """Sign somebody in to *organization* (id or name), or to the first that they belong to. Raises ``Refused``."""
-    user = sign_in.load(attempt, store, vault, desk)
+    with _told(store, attempt.email, organization):
+        user = sign_in.load(attempt, store, vault, desk)
     org = _choose(store.read_now(organizations_of, user.user_id), organization)
-    member = store.read_now(find_member, org, user.user_id)
-    if member is None:
-        raise Refused(Reason.FORBIDDEN)
     at_ms = _now_ms(desk)
     ends_at_ms = at_ms + REFRESH_SECONDS * 1000
     row = LoginRow(LoginId(new_id("login")), org, user.user_id, 1, None, attempt.address, printable_agent(user_agent), at_ms, at_ms, ends_at_ms, None)
-    store.transaction_now(logins.add_login, org, row)
-    return _tokens(SignedIn(row, user.email, user.name, member.role), desk)
+    role = store.transaction_now(logins.sign_in_member, org, row)
+    if role is None:
+        raise Refused(Reason.FORBIDDEN)
+    return _tokens(SignedIn(row, user.email, user.name, role), desk)
 
 
-def refresh_login(store: Store, desk: Desk, token: str, *, idempotency_key: str | None, address: str) -> Tokens | LoginId:
+def refresh_login(store: Store, desk: Desk, token: str, *, idempotency_key: str | None, address: str) -> Tokens | LoginRow:
     """The next tokens; or the login that ended because *token* had been used before. Raises ``Refused``."""
     claims = find_claims(token, RefreshClaims, desk.office_key)
     at_ms = _now_ms(desk)
@@ -68,7 +72,14 @@ def refresh_login(store: Store, desk: Desk, token: str, *, idempotency_key: str 
         # The answer to this very request was lost: the same tokens, signed anew.
         return _tokens(found, desk)
     store.transaction_now(logins.end_login, login.user_id, login.login_id, at_ms=at_ms)
-    return login.login_id
+    return login
+
+
+def reset_password(store: Store, desk: Desk, *, code: str, password: str, bucket: str) -> UserRow:
+    """Set a new password with a mailed code; what strangers did to the account no longer locks its owner out. Raises ``WrongUsage``."""
+    user = people.reset_password(store, desk.clock, code=code, password=password)
+    store.transaction_now(sign_in.forgive, user.email, desk, bucket=bucket)
+    return user
 
 
 def end_login(store: Store, desk: Desk, user: UserId, login_id: str) -> None:
@@ -80,6 +91,17 @@ def end_login(store: Store, desk: Desk, user: UserId, login_id: str) -> None:
 def all_logins(store: Store, desk: Desk, user: UserId) -> list[LoginRow]:
     """Where *user* is signed in, newest first."""
     return store.read_now(logins.list_logins, user, at_ms=_now_ms(desk))
+
+
+@contextmanager
+def _told(store: Store, email: str, organization: str | None) -> Iterator[None]:
+    """Let a refusal say whose people are to see it. Nobody's account costs the same work."""
+    try:
+        yield
+    except Refused as refusal:
+        home = store.read_now(find_home, email, organization)
+        refusal.note = {**refusal.note, **({"org_id": home} if home is not None else {})}
+        raise
 
 
 def _choose(found: list[Organization], wanted: str | None) -> OrgId:

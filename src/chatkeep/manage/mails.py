@@ -52,7 +52,7 @@ def _mail(to: str, subject: str, lines: tuple[str, ...], button: str = "", targe
     """A mail of *lines* with one link below them."""
     # A name may hold what a header must not.
     subject = " ".join(subject.split())[:200]
-    text = "\n\n".join((*lines, *((f"{button}: {target}",) if target else ()))) + "\n"
+    text = "\n\n".join((*lines, *((f"{button}:\n{target}",) if target else ()))) + "\n"
     parts = [f"<p>{escape(line)}</p>" for line in lines]
     if target:
         parts += [f'<p><a href="{escape(target)}" style="{_BUTTON}">{escape(button)}</a></p>', f"<p>Or open this address:<br>{escape(target)}</p>"]

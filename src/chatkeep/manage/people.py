@@ -16,7 +16,7 @@ from chatkeep.errors import InTheWay, NotThere, WrongUsage
 from chatkeep.ids import LoginId, OrgId, UserId
 from chatkeep.store import Store, Tx, logins, mailed_codes, users
 from chatkeep.store.mailed_codes import CodePurpose, CodeRow
-from chatkeep.store.members import Role, add_member
+from chatkeep.store.members import Role, add_member, hold_people
 from chatkeep.store.users import UserRow
 from chatkeep.vault import Vault, place_of_totp
 
@@ -24,8 +24,8 @@ _HOUR_MS = 3_600_000
 CODE_LIFE_MS = {"reset": _HOUR_MS, "verify": 48 * _HOUR_MS, "setup": 24 * _HOUR_MS}
 _LONGEST_NAME = 200
 _LONGEST_EMAIL = 254
-# What mail servers agree on; whether somebody reads there is found out by writing to it.
-_EMAIL = re.compile(r"[^@\s\"<>(),;:\\]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\Z")
+# A dot-atom (RFC 5322, section 3.2.3) at a host; whether somebody reads there is found out by writing to it.
+_EMAIL = re.compile(r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,10 @@ def change_password(store: Store, clock: Clock, user: UserRow, password: str, *,
     store.transaction_now(_set_password, user.user_id, hash_password(password), but, at_ms=now_ms(clock))
 
 
-def ask_for_reset(store: Store, clock: Clock, email: str) -> tuple[str, UserRow] | None:
-    """A code that sets a new password, and for whom; ``None`` when nobody has that address. The same work either way."""
+def ask_for_reset(store: Store, clock: Clock, email: str) -> tuple[str, UserRow | None]:
+    """A code that sets a new password, and for whom; for nobody, one that nothing can be done with. The same work either way."""
     code = new_code()
-    user = store.transaction_now(_put_reset, email.strip().lower(), code_digest(code), at_ms=now_ms(clock))
-    return (code, user) if user is not None else None
+    return code, store.transaction_now(_put_reset, email, code_digest(code), at_ms=now_ms(clock))
 
 
 def reset_password(store: Store, clock: Clock, *, code: str, password: str) -> UserRow:
@@ -102,10 +101,10 @@ def offer_totp(store: Store, vault: Vault, user: UserRow) -> TotpOffer:
     return TotpOffer(secret, totp_address(secret, user.email))
 
 
-def confirm_totp(store: Store, clock: Clock, vault: Vault, key: bytes, user: UserRow, code: str) -> Sequence[str]:
-    """Put the offered secret in force with a code of it; the recovery codes, shown this once. Raises ``WrongUsage``."""
+def confirm_totp(store: Store, clock: Clock, vault: Vault, user: UserRow, code: str, *, but: LoginId) -> Sequence[str]:
+    """Put the offered secret in force with a code of it, every login but *but* ends; the recovery codes, shown this once. Raises ``WrongUsage``."""
     codes = new_recovery_codes()
-    store.transaction_now(_confirm_totp, clock, vault, user.user_id, code, [recovery_digest(key, one) for one in codes])
+    store.transaction_now(_confirm_totp, clock, vault, user.user_id, code, but, [recovery_digest(one) for one in codes])
     return codes
 
 
@@ -114,12 +113,12 @@ def drop_totp(store: Store, user: UserRow) -> None:
     store.transaction_now(users.drop_totp, user.user_id)
 
 
-def renew_recovery_codes(store: Store, clock: Clock, key: bytes, user: UserRow) -> Sequence[str]:
+def renew_recovery_codes(store: Store, clock: Clock, user: UserRow) -> Sequence[str]:
     """Other recovery codes, shown this once; the old ones are void. Raises ``WrongUsage``."""
     if not user.has_totp:
         raise WrongUsage("recovery codes belong to an authenticator app: set one up first")
     codes = new_recovery_codes()
-    store.transaction_now(users.replace_recovery_codes, user.user_id, [recovery_digest(key, one) for one in codes], at_ms=now_ms(clock))
+    store.transaction_now(users.replace_recovery_codes, user.user_id, [recovery_digest(one) for one in codes], at_ms=now_ms(clock))
     return codes
 
 
@@ -141,7 +140,8 @@ def put_code(store: Store, clock: Clock, purpose: CodePurpose, user: UserId | No
 def parse_email(text: str) -> str:
     """*text* as an address, in lower case. Raises ``WrongUsage``."""
     email = text.strip().lower()
-    if len(email) > _LONGEST_EMAIL or not email.isascii() or not email.isprintable() or not _EMAIL.match(email):
+    # An encoded word (RFC 2047) is read as another address by whoever decodes it.
+    if len(email) > _LONGEST_EMAIL or not _EMAIL.match(email) or "=?" in email:
         raise WrongUsage("this is not an email address like alice@shop.example", field="email")
     return email
 
@@ -179,7 +179,8 @@ def _check_setup(tx: Tx, digest: str, *, at_ms: int) -> None:
 
 
 def _set_up(tx: Tx, digest: str, user: UserRow, org: OrgId) -> None:
-    """Use the code up and store the first user."""
+    """Use the code up and store the first user. Two codes may be there, when two processes offered one at once."""
+    hold_people(tx, org)
     _check_setup(tx, digest, at_ms=user.created_at_ms)
     if not mailed_codes.use_code(tx, digest):
         raise _no_code()
@@ -231,8 +232,8 @@ def _offer_totp(tx: Tx, user: UserId, secret: str, vault: Vault) -> None:
         raise InTheWay("an authenticator app is set up already: remove it first")
 
 
-def _confirm_totp(tx: Tx, clock: Clock, vault: Vault, user_id: UserId, code: str, digests: list[str]) -> None:
-    """Check the code and put the secret in force."""
+def _confirm_totp(tx: Tx, clock: Clock, vault: Vault, user_id: UserId, code: str, but: LoginId, digests: list[str]) -> None:
+    """Check the code, put the secret in force, and end logins that never showed one."""
     user = users.find_user(tx, user_id)
     if user is None or user.totp_secret is None or user.has_totp:
         raise InTheWay("there is no authenticator app to confirm: ask for a secret first")
@@ -240,6 +241,7 @@ def _confirm_totp(tx: Tx, clock: Clock, vault: Vault, user_id: UserId, code: str
     if step is None:
         raise WrongUsage("the code is not right: check the clock of the device with the app", field="code")
     users.confirm_totp(tx, user_id, step=step, digests=digests, at_ms=now_ms(clock))
+    logins.end_logins(tx, user_id, at_ms=now_ms(clock), but=but)
 
 
 def _no_code() -> WrongUsage:

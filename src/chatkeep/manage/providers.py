@@ -6,6 +6,7 @@ member of an organization may not (``egress.py``).
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from chatkeep.egress import EgressFailed, Trust, parse_target
 from chatkeep.errors import InTheWay, NotThere, WrongUsage
 from chatkeep.ids import OrgId, ProviderId
 from chatkeep.manage.people import now_ms
-from chatkeep.providers import Finish, Prompt, Provider, ProviderFailed
+from chatkeep.providers import Failure, Finish, Prompt, Provider, ProviderFailed
 from chatkeep.store import Store, Tx
 from chatkeep.store import providers as rows
 from chatkeep.store.organizations import agents_with_provider
@@ -24,6 +25,7 @@ from chatkeep.store.providers import ProviderRow
 from chatkeep.vault import Vault, place_of_provider_key
 
 KINDS = ("openai",)
+_NOT_THERE = "there is no such provider"
 _LONGEST_NAME = 200
 _LONGEST_URL = 2048
 _LONGEST_KEY = 4096
@@ -31,6 +33,17 @@ _SHOWN = 4
 # A shorter key would be half told by its last four characters.
 _SHORTEST_SHOWN = 12
 _TRY_SECONDS = 15.0
+_ADVICE: Mapping[Failure, str] = {
+    Failure.CONNECT: "There is no public server at this address, or it speaks no TLS: check base_url.",
+    Failure.TIMEOUT: "The server says nothing for too long: check that it runs, and the model.",
+    Failure.RATE_LIMITED: "The server wants fewer requests: wait, or raise the limit of the account.",
+    Failure.REFUSED: "The server refuses: check the key, the model and the path of base_url.",
+    Failure.SERVER_ERROR: "The server has a failure of its own: try again later.",
+    Failure.MALFORMED: "The server does not answer like an OpenAI-compatible API: check base_url, which ends before /chat/completions.",
+    Failure.CUT: "The connection broke off: try again.",
+    Failure.TOO_LARGE: "The answer is too large: take another model.",
+    Failure.MISCONFIGURED: "The stored key cannot be opened: give api_key again.",
+}
 _QUESTION = "Answer with the one word: ready"
 
 
@@ -46,12 +59,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of asking a provider something: ``failure`` says what went wrong, *status* what its server answered."""
+    """What came of asking a provider something: ``failure`` says what went wrong, *status* what its server answered.
+
+    *milliseconds* is missing where nothing was reached: how long that took tells of names and ports that are not for everybody.
+    """
 
     is_ok: bool
-    milliseconds: int
-    failure: str | None = None
+    milliseconds: int | None
+    failure: Failure | None = None
     status: int | None = None
+
+    @property
+    def advice(self) -> str | None:
+        """What to do about the failure."""
+        return _ADVICE[self.failure] if self.failure is not None else None
 
 
 def bring_provider(store: Store, clock: Clock, vault: Vault, org: OrgId, *, kind: str, wanted: Change, is_local: bool) -> ProviderRow:
@@ -75,18 +96,16 @@ def get_provider(store: Store, org: OrgId, provider: str) -> ProviderRow:
     """The provider of that id. Raises ``NotThere``."""
     found = store.read_now(rows.find_provider, org, provider)
     if found is None:
-        raise NotThere("there is no such provider")
+        raise NotThere(_NOT_THERE)
     return found
 
 
 def change_provider(store: Store, vault: Vault, org: OrgId, provider: str, wanted: Change, *, is_local: bool) -> ProviderRow:
-    """The provider with what is given changed. Its key goes to another host only when it is given again. Raises ``WrongUsage``."""
-    old = get_provider(store, org, provider)
-    row = _changed(replace(old, is_local=is_local), wanted)
-    if wanted.api_key is None and old.api_key is not None and row.base_url != old.base_url:
-        # Whoever may set an address must not learn a key that somebody else typed.
-        raise WrongUsage("give the key again: another address may be another server", field="api_key")
-    return store.transaction_now(_replace, org, row, wanted.api_key, vault)
+    """The provider with what is given changed. Its key goes to another host only when it is given again. Raises ``WrongUsage``.
+
+    *is_local*: asked for on the command line. A private target of the command line's stays while its address does.
+    """
+    return store.transaction_now(_change, org, provider, wanted, vault, is_local=is_local)
 
 
 def remove_provider(store: Store, org: OrgId, provider: str) -> None:
@@ -98,16 +117,18 @@ async def try_provider(provider: Provider) -> Tried:
     """Ask *provider* for one word. Nothing that it answers is shown."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    failure, status, is_ok = None, None, False
+    failure: Failure | None = None
+    status, is_ok = None, False
     try:
         async with asyncio.timeout(_TRY_SECONDS), aclosing(provider.stream(Prompt("", _QUESTION, (), ()))) as pieces:
             async for piece in pieces:
                 is_ok = is_ok or isinstance(piece, Finish) or bool(piece)
     except TimeoutError:
-        is_ok, failure = False, "timeout"
+        is_ok, failure = False, Failure.TIMEOUT
     except ProviderFailed as failed:
-        is_ok, failure, status = False, failed.failure.value, failed.status
-    return Tried(is_ok, int((loop.time() - begun) * 1000), failure, status)
+        is_ok, failure, status = False, failed.failure, failed.status
+    milliseconds = int((loop.time() - begun) * 1000)
+    return Tried(is_ok, None if failure in {Failure.CONNECT, Failure.MISCONFIGURED} else milliseconds, failure, status)
 
 
 def _changed(row: ProviderRow, wanted: Change) -> ProviderRow:
@@ -128,12 +149,18 @@ def _add(tx: Tx, org: OrgId, row: ProviderRow, api_key: str | None, vault: Vault
     return row
 
 
-def _replace(tx: Tx, org: OrgId, row: ProviderRow, api_key: str | None, vault: Vault) -> ProviderRow:
-    """Store a changed provider."""
-    row = _with_key(tx, row, api_key, vault)
+def _change(tx: Tx, org: OrgId, provider: str, wanted: Change, vault: Vault, *, is_local: bool) -> ProviderRow:
+    """Store the provider with what is given."""
+    old = rows.find_provider(tx, org, provider, to_change=True)
+    if old is None:
+        raise NotThere(_NOT_THERE)
+    row = _changed(replace(old, is_local=is_local or (old.is_local and wanted.base_url is None)), wanted)
+    if wanted.api_key is None and old.api_key is not None and row.base_url != old.base_url:
+        # Whoever may set an address must not learn a key that somebody else typed.
+        raise WrongUsage("give the key again: another address may be another server", field="api_key")
+    row = _with_key(tx, row, wanted.api_key, vault)
     _check_name_is_free(tx, org, row)
-    if not rows.replace_provider(tx, org, row):
-        raise NotThere("there is no such provider")
+    rows.replace_provider(tx, org, row)
     return row
 
 
@@ -162,7 +189,7 @@ def _remove(tx: Tx, org: OrgId, provider: str) -> None:
     if asking:
         raise InTheWay(f"the agent {asking[0]!r} asks this provider: give it another one first")
     if not rows.remove_provider(tx, org, provider):
-        raise NotThere("there is no such provider")
+        raise NotThere(_NOT_THERE)
 
 
 def _checked_text(field: str, text: str, longest: int) -> str:

@@ -3,13 +3,13 @@
 Times as ``2026-01-16T00:00:00Z``.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from chatkeep.admit.widget_settings import WidgetSettings
-from chatkeep.audit.redact import mask, mask_address
+from chatkeep.audit.redact import mask, mask_address, mask_email
 from chatkeep.clock import iso_ms
 from chatkeep.manage.conversations import Rating
 from chatkeep.store.api_keys import ApiKeyRow
@@ -24,6 +24,11 @@ from chatkeep.store.visits import Visit
 from chatkeep.store.widgets import WidgetRow
 
 
+def _shaped(name: str) -> Meta:
+    """That a value is as the document's schema *name* says."""
+    return Meta(extra_json_schema={"$ref": f"#/components/schemas/{name}"})
+
+
 class WidgetView(Struct):
     """A widget. *settings*: all of them, also those that hold by default; *usage_today*: messages since midnight, UTC."""
 
@@ -35,7 +40,7 @@ class WidgetView(Struct):
     created_at: str
     is_active: bool
     usage_today: int
-    settings: dict[str, Any]
+    settings: Annotated[dict[str, Any], _shaped("WidgetSettings")]
 
 
 class AgentView(Struct):
@@ -87,7 +92,7 @@ class MemberView(Struct):
 
 
 class InvitationView(Struct):
-    """An invitation that nobody has answered."""
+    """An invitation that nobody has answered. *invited_by*: a person or an API key; null: the command line."""
 
     invitation_id: str
     email: str
@@ -176,7 +181,7 @@ class MessageView(Struct):
     state: str
     created_at: str
     reply_to: str | None
-    citations: list[dict[str, Any]]
+    citations: list[Annotated[dict[str, Any], _shaped("Citation")]]
     feedback: FeedbackView | None
 
 
@@ -188,10 +193,13 @@ def widget_view(row: WidgetRow, usage_today: int) -> WidgetView:
 
 def filled_settings(row: WidgetRow) -> dict[str, Any]:
     """All settings of a widget, also those that hold by default."""
-    settings = msgspec.convert(row.settings, WidgetSettings)
-    filled = {name: msgspec.to_builtins(getattr(settings, name)) for name in WidgetSettings.__struct_fields__}
-    groups = {name: msgspec.structs.asdict(group) for name in filled if isinstance(group := getattr(settings, name), msgspec.Struct)}
-    return {**filled, **groups}
+    return _filled(msgspec.convert(row.settings, WidgetSettings))
+
+
+def _filled(group: Struct) -> dict[str, Any]:
+    """Every field of *group*, and of the groups in it."""
+    values = {name: getattr(group, name) for name in group.__struct_fields__}
+    return {name: _filled(value) if isinstance(value, Struct) else value for name, value in values.items()}
 
 
 def agent_view(row: Agent) -> AgentView:
@@ -205,27 +213,31 @@ def provider_view(row: ProviderRow) -> ProviderView:
     return ProviderView(row.provider_id, row.name, row.kind, row.base_url, row.model, has_key, row.last4, iso_ms(row.created_at_ms))
 
 
-def api_key_view(row: ApiKeyRow) -> ApiKeyView:
-    """*row* for people."""
+def api_key_view(row: ApiKeyRow, *, is_masked: bool = False) -> ApiKeyView:
+    """*row* for people; *is_masked* cuts its networks, which may be somebody's home."""
     made, ends, used = iso_ms(row.created_at_ms), _iso(row.expires_at_ms), _iso(row.used_at_ms)
-    return ApiKeyView(row.key_id, row.name, row.last4, list(row.scopes), list(row.networks), row.created_by, made, ends, used)
+    networks = [mask_address(network) for network in row.networks] if is_masked else list(row.networks)
+    return ApiKeyView(row.key_id, row.name, row.last4, list(row.scopes), networks, row.created_by, made, ends, used)
 
 
-def member_view(row: MemberRow) -> MemberView:
-    """*row* for people."""
-    return MemberView(row.user_id, row.email, row.name, row.role, row.has_totp, iso_ms(row.created_at_ms))
+def member_view(row: MemberRow, *, is_masked: bool = False) -> MemberView:
+    """*row* for people; *is_masked* hides what is before the ``@``."""
+    email = mask_email(row.email) if is_masked else row.email
+    return MemberView(row.user_id, email, row.name, row.role, row.has_totp, iso_ms(row.created_at_ms))
 
 
-def invitation_view(row: InvitationRow) -> InvitationView:
-    """*row* for people."""
-    return InvitationView(row.invitation_id, row.email, row.role, row.invited_by, iso_ms(row.created_at_ms), iso_ms(row.expires_at_ms))
+def invitation_view(row: InvitationRow, *, is_masked: bool = False) -> InvitationView:
+    """*row* for people; *is_masked* hides what is before the ``@``."""
+    email = mask_email(row.email) if is_masked else row.email
+    return InvitationView(row.invitation_id, email, row.role, row.invited_by, iso_ms(row.created_at_ms), iso_ms(row.expires_at_ms))
 
 
 def block_view(row: BlockRow, *, is_masked: bool) -> BlockView:
-    """*row* for people; *is_masked* cuts a client address to its network."""
-    value = mask_address(row.value) if is_masked and row.kind == "address" else row.value
+    """*row* for people; *is_masked* cuts an address or a network, and takes out of the texts what may name a person."""
+    hide = mask_address if row.kind in {"address", "network"} else mask
+    value, reason = (hide(row.value), mask(row.reason)) if is_masked else (row.value, row.reason)
     made, ends, lifted = iso_ms(row.created_at_ms), _iso(row.ends_at_ms), _iso(row.lifted_at_ms)
-    return BlockView(row.block_id, row.kind, value, row.reason, row.is_automatic, made, ends, lifted)
+    return BlockView(row.block_id, row.kind, value, reason, row.is_automatic, made, ends, lifted)
 
 
 def login_view(row: LoginRow, current: str | None) -> LoginView:

@@ -1,19 +1,19 @@
 """What can an operator do with widgets? Make, list, change, style, copy, pause, delete, embed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import msgspec
 
+from chatkeep.admit._forms import explain, unknown
 from chatkeep.admit.domains import parse_entry
 from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.errors import InTheWay, NotThere, WrongUsage
 from chatkeep.ids import AgentId, OrgId, WidgetId, find_widget_id
-from chatkeep.manage.allowed import explained
 from chatkeep.manage.widget_aliases import merge, resolve
 from chatkeep.manage.widget_texts import check_texts
 from chatkeep.store import Store, Tx
@@ -68,7 +68,7 @@ def create_widget(
         name=_checked_name(name),
         access_mode=access_mode,
         allowed_domains=_checked_domains(domains, development=development),
-        settings=_checked_access(checked_settings(settings or {}), access_mode),
+        settings=_checked_access(checked_settings(_merged({}, resolve(settings or {}))), access_mode),
         is_active=True,
         created_at_ms=int(clock.now().timestamp() * 1000),
     )
@@ -78,20 +78,21 @@ def create_widget(
 
 def change_widget(store: Store, org: OrgId, widget_id: str, wanted: WidgetChange, *, development: bool) -> WidgetRow:
     """The widget with what is given changed; running gateways follow within 2 s. Raises ``WrongUsage``."""
-    old = get_widget(store, org, widget_id)
-    mode = old.access_mode if wanted.access_mode is None else wanted.access_mode
-    _check_mode(mode)
-    settings = old.settings if wanted.settings is None else _merged(old.settings, resolve(wanted.settings))
-    changed = replace(
-        old,
-        name=old.name if wanted.name is None else _checked_name(wanted.name),
-        agent_id=old.agent_id if wanted.agent_id is None else wanted.agent_id,
-        access_mode=mode,
-        allowed_domains=old.allowed_domains if wanted.domains is None else _checked_domains(wanted.domains, development=development),
-        settings=_checked_access(checked_settings(settings), mode),
-    )
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+
+    def change(old: WidgetRow) -> WidgetRow:
+        mode = old.access_mode if wanted.access_mode is None else wanted.access_mode
+        _check_mode(mode)
+        settings = old.settings if wanted.settings is None else _merged(old.settings, resolve(wanted.settings))
+        return replace(
+            old,
+            name=old.name if wanted.name is None else _checked_name(wanted.name),
+            agent_id=old.agent_id if wanted.agent_id is None else wanted.agent_id,
+            access_mode=mode,
+            allowed_domains=old.allowed_domains if wanted.domains is None else _checked_domains(wanted.domains, development=development),
+            settings=_checked_access(checked_settings(settings), mode),
+        )
+
+    return _edit(store, org, widget_id, change)
 
 
 def clone_widget(store: Store, clock: Clock, org: OrgId, widget_id: str, *, name: str | None = None) -> WidgetRow:
@@ -100,7 +101,7 @@ def clone_widget(store: Store, clock: Clock, org: OrgId, widget_id: str, *, name
     copied = replace(
         old,
         widget_id=WidgetId(new_id("widget")),
-        name=_checked_name(f"{old.name[: _LONGEST_NAME - 7]} (copy)" if name is None else name),
+        name=_checked_name(f"Copy of {old.name}"[:_LONGEST_NAME] if name is None else name),
         is_active=True,
         created_at_ms=int(clock.now().timestamp() * 1000),
     )
@@ -110,9 +111,7 @@ def clone_widget(store: Store, clock: Clock, org: OrgId, widget_id: str, *, name
 
 def set_active(store: Store, org: OrgId, widget_id: str, *, is_active: bool) -> WidgetRow:
     """Pause a widget, or let it go on. Paused: new messages are refused and open streams end within 2 s. Raises ``NotThere``."""
-    changed = replace(get_widget(store, org, widget_id), is_active=is_active)
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+    return _edit(store, org, widget_id, lambda widget: replace(widget, is_active=is_active))
 
 
 def remove_widget(store: Store, clock: Clock, org: OrgId, widget_id: str) -> None:
@@ -133,9 +132,8 @@ def usage_today(store: Store, clock: Clock, org: OrgId) -> Mapping[WidgetId, int
 
 def update_widget(store: Store, widget: WidgetRow, *, domains: Sequence[str], settings: Mapping[str, Any], development: bool) -> WidgetRow:
     """*widget* with another list and other settings. Raises ``WrongUsage``."""
-    changed = replace(widget, allowed_domains=_checked_domains(domains, development=development), settings=checked_settings(settings))
-    store.transaction_now(replace_widget, widget.org_id, changed)
-    return changed
+    listed, wanted = _checked_domains(domains, development=development), checked_settings(settings)
+    return _edit(store, widget.org_id, widget.widget_id, lambda old: replace(old, allowed_domains=listed, settings=wanted))
 
 
 def all_widgets(store: Store, org: OrgId) -> list[WidgetRow]:
@@ -145,50 +143,33 @@ def all_widgets(store: Store, org: OrgId) -> list[WidgetRow]:
 
 def get_widget(store: Store, org: OrgId, widget_id: str) -> WidgetRow:
     """The widget of that id in *org*. Raises ``WrongUsage``."""
-    wanted = find_widget_id(widget_id)
-    widget = store.read_now(find_widget, org, wanted) if wanted is not None else None
-    if widget is None:
-        msg = f"there is no widget {widget_id!r} in this organization: `chatkeep widgets list` shows all"
-        raise NotThere(msg)
-    return widget
+    return store.read_now(_load, org, widget_id)
 
 
 def require_tickets(store: Store, org: OrgId, widget_id: str, *, required: bool) -> WidgetRow:
     """The widget, with page tickets required or not. Raises ``WrongUsage``."""
-    widget = get_widget(store, org, widget_id)
-    access = {**widget.settings.get("access", {}), "require_ticket": required}
-    changed = replace(widget, settings=_checked_access(checked_settings({**widget.settings, "access": access}), widget.access_mode))
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+    return _set_in_group(store, org, widget_id, "access", {"require_ticket": required})
 
 
 def use_frame(store: Store, org: OrgId, widget_id: str, *, on: bool) -> WidgetRow:
     """The widget, with frame mode switched on or off. Raises ``WrongUsage``."""
-    return _switch(store, org, widget_id, "frame", on=on)
+    return _set_in_group(store, org, widget_id, "features", {"frame": on})
 
 
 def use_resume(store: Store, org: OrgId, widget_id: str, *, on: bool) -> WidgetRow:
     """The widget, whose visitors go on with their conversation after a reload, or not. Raises ``WrongUsage``."""
-    return _switch(store, org, widget_id, "resume", on=on)
-
-
-def _switch(store: Store, org: OrgId, widget_id: str, feature: str, *, on: bool) -> WidgetRow:
-    """The widget with one feature on or off. Raises ``WrongUsage``."""
-    widget = get_widget(store, org, widget_id)
-    features = {**widget.settings.get("features", {}), feature: on}
-    changed = replace(widget, settings=_checked_access(checked_settings({**widget.settings, "features": features}), widget.access_mode))
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+    return _set_in_group(store, org, widget_id, "features", {"resume": on})
 
 
 def style_widget(store: Store, org: OrgId, widget_id: str, *, theme: Mapping[str, Any], launcher: Mapping[str, Any], reset: bool) -> WidgetRow:
     """The widget, looking as before (or, with *reset*, as by default) but for what is named. Raises ``WrongUsage``."""
-    widget = get_widget(store, org, widget_id)
-    before = {} if reset else widget.settings
-    look = {"theme": {**before.get("theme", {}), **theme}, "launcher": {**before.get("launcher", {}), **launcher}}
-    changed = replace(widget, settings=checked_settings({**widget.settings, **look}))
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+
+    def change(widget: WidgetRow) -> WidgetRow:
+        before = {} if reset else widget.settings
+        look = {"theme": {**before.get("theme", {}), **theme}, "launcher": {**before.get("launcher", {}), **launcher}}
+        return replace(widget, settings=checked_settings({**widget.settings, **look}))
+
+    return _edit(store, org, widget_id, change)
 
 
 def word_widget(store: Store, org: OrgId, widget_id: str, *, own: Mapping[str, str], texts: Sequence[Sequence[str]], reset: bool) -> WidgetRow:
@@ -196,24 +177,21 @@ def word_widget(store: Store, org: OrgId, widget_id: str, *, own: Mapping[str, s
 
     *texts* are triples of locale (or ``default``), key and text. Raises ``WrongUsage``.
     """
-    widget = get_widget(store, org, widget_id)
-    forgotten = {"title", "greeting", "disclosure", "locale", "texts"} if reset else set[str]()
-    settings = {name: value for name, value in widget.settings.items() if name not in forgotten}
-    by_locale = {locale: dict(by_key) for locale, by_key in settings.get("texts", {}).items()}
-    for locale, key, text in texts:
-        by_locale.setdefault(locale, {})[key] = text
-    changed = replace(widget, settings=checked_settings({**settings, **own, "texts": by_locale}))
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+
+    def change(widget: WidgetRow) -> WidgetRow:
+        forgotten = {"title", "greeting", "disclosure", "locale", "texts"} if reset else set[str]()
+        settings = {name: value for name, value in widget.settings.items() if name not in forgotten}
+        by_locale = {locale: dict(by_key) for locale, by_key in settings.get("texts", {}).items()}
+        for locale, key, text in texts:
+            by_locale.setdefault(locale, {})[key] = text
+        return replace(widget, settings=checked_settings({**settings, **own, "texts": by_locale}))
+
+    return _edit(store, org, widget_id, change)
 
 
 def set_features(store: Store, org: OrgId, widget_id: str, features: Mapping[str, Any]) -> WidgetRow:
     """The widget with *features* over those it had; ``consent`` as a whole, or nothing. Raises ``WrongUsage``."""
-    widget = get_widget(store, org, widget_id)
-    together = {**widget.settings.get("features", {}), **features}
-    changed = replace(widget, settings=checked_settings({**widget.settings, "features": together}))
-    store.transaction_now(replace_widget, org, changed)
-    return changed
+    return _set_in_group(store, org, widget_id, "features", features)
 
 
 def snippet(widget: WidgetRow, *, gateway: str, version: str, integrity: str) -> str:
@@ -227,13 +205,46 @@ def snippet(widget: WidgetRow, *, gateway: str, version: str, integrity: str) ->
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """*settings* in stored form: only what differs from the defaults. Raises ``WrongUsage``."""
     try:
-        parsed = msgspec.convert(resolve(settings), WidgetSettings)
+        resolved = resolve(settings)
+        parsed = msgspec.convert(resolved, WidgetSettings)
     except msgspec.ValidationError as error:
-        msg = f"the widget's settings are not usable: {explained(error)}"
+        problem = explain(error, WidgetSettings, resolved)
+        msg = f"the widget's settings are not usable: {problem.field.removeprefix('body')} {problem.problem}".replace(":  ", ": ")
         raise WrongUsage(msg, field="settings") from None
     check_texts(parsed.texts)
     stored: dict[str, Any] = msgspec.to_builtins(parsed)
     return stored
+
+
+def _set_in_group(store: Store, org: OrgId, widget_id: str, group: str, values: Mapping[str, Any]) -> WidgetRow:
+    """The widget with *values* over those that *group* of its settings had. Raises ``WrongUsage``."""
+
+    def change(widget: WidgetRow) -> WidgetRow:
+        settings = {**widget.settings, group: {**widget.settings.get(group, {}), **values}}
+        return replace(widget, settings=_checked_access(checked_settings(settings), widget.access_mode))
+
+    return _edit(store, org, widget_id, change)
+
+
+def _edit(store: Store, org: OrgId, widget_id: str, change: Callable[[WidgetRow], WidgetRow]) -> WidgetRow:
+    """What *change* makes of the widget, stored. Nobody else changes it between the reading and the writing. Raises ``WrongUsage``."""
+
+    def edit(tx: Tx) -> WidgetRow:
+        changed = change(_load(tx, org, widget_id, to_change=True))
+        replace_widget(tx, org, changed)
+        return changed
+
+    return store.transaction_now(edit)
+
+
+def _load(tx: Tx, org: OrgId, widget_id: str, *, to_change: bool = False) -> WidgetRow:
+    """The widget of that id in *org*. Raises ``NotThere``."""
+    wanted = find_widget_id(widget_id)
+    widget = find_widget(tx, org, wanted, to_change=to_change) if wanted is not None else None
+    if widget is None:
+        msg = f"there is no widget {widget_id!r} in this organization: `chatkeep widgets list` shows all"
+        raise NotThere(msg)
+    return widget
 
 
 def _add(tx: Tx, org: OrgId, widget: WidgetRow) -> None:
@@ -257,11 +268,19 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """*old* settings with what *new* says. Raises ``WrongUsage`` for a name that is none, though it only asks for a default."""
     known = WidgetSettings()
     for name, value in new.items():
-        group = getattr(known, name, None)
-        unknown = [inner for inner in value if inner not in group.__struct_fields__] if isinstance(group, msgspec.Struct) and isinstance(value, Mapping) else []
-        if name not in known.__struct_fields__ or unknown:
-            raise WrongUsage("there is no setting of that name", field="settings")
+        if name not in known.__struct_fields__:
+            raise _no_setting(name, known.__struct_fields__)
+        inner: tuple[str, ...] = getattr(getattr(known, name), "__struct_fields__", ())
+        odd = next((one for one in value if one not in inner), None) if inner and isinstance(value, Mapping) else None
+        if odd is not None:
+            raise _no_setting(odd, inner, path=name)
     return merge(old, new)
+
+
+def _no_setting(name: str, known: Sequence[str], *, path: str = "") -> WrongUsage:
+    """The error about a setting that does not exist."""
+    problem = unknown(name, known, what="setting", path=path)
+    return WrongUsage(f"the widget's settings are not usable: {problem.field} {problem.problem}", field="settings")
 
 
 def _check_mode(access_mode: str) -> None:

@@ -5,6 +5,7 @@ nothing of visitors, stores or HTTP. Deadlines for the first byte and for the wh
 belong to ``answer/consult.py``; connecting and silence in mid-answer to the provider.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,8 @@ from chatkeep.vault import Vault, place_of_provider_key
 BROUGHT = "prov_"
 _FRESH_SECONDS = 2.0
 _MOST = 10_000
+
+log = logging.getLogger("chatkeep.providers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Failure(StrEnum):
     MALFORMED = "malformed"
     CUT = "cut"
     TOO_LARGE = "too_large"
+    MISCONFIGURED = "misconfigured"
 
 
 class ProviderFailed(Exception):  # noqa: N818 - a past participle is a proof (house style)
@@ -110,6 +114,25 @@ class Provider(Protocol):
         ...
 
 
+class Unusable:
+    """Stands for a provider that cannot be had, as its key does not open: that is recorded like any failure, and the next one is asked."""
+
+    host: str | None = None
+    model: str | None = None
+    wants_history = False
+    judges_sources = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def stream(self, _prompt: Prompt) -> AsyncGenerator[str | Finish, None]:
+        """Raise ``ProviderFailed``."""
+        pieces: tuple[str, ...] = ()
+        for piece in pieces:
+            yield piece
+        raise ProviderFailed(Failure.MISCONFIGURED)
+
+
 # One line per provider; each file is imported only when an agent uses it.
 _FACTORIES: dict[str, str] = {
     "openai": "chatkeep.providers.openai",
@@ -143,24 +166,27 @@ class Roster:
         self._brought: dict[str, tuple[float, Provider]] = {}
 
     async def chain(self, org: OrgId, names: Sequence[str]) -> list[Provider]:
-        """The providers *names* of *org* in order; none named means what the instance offers. Raises ``Misconfigured``, ``Unavailable``."""
+        """The providers *names* of *org* in order; none named means what the instance offers. Raises ``Unavailable``."""
         offered = ("openai",) if self._settings.openai_configured else ("knowledge",)
         return [await self.load(org, name) if name.startswith(BROUGHT) else self._get(name) for name in names or offered]
 
     async def load(self, org: OrgId, provider: str) -> Provider:
-        """A provider that *org* brought, as it was at most two seconds ago. Raises ``Misconfigured``, ``Unavailable``."""
+        """A provider that *org* brought, as it was at most two seconds ago. Raises ``Unavailable``."""
         key, now = f"{org}/{provider}", self._clock.monotonic()
         read_at, known = self._brought.get(key, (-_FRESH_SECONDS, None))
         if known is not None and now - read_at < _FRESH_SECONDS:
             return known
-        built = await self._store.read(self._read, org, provider)
+        try:
+            built = await self._store.read(self._read, org, provider)
+        except Misconfigured as error:
+            built = _unusable(provider, error)
         if len(self._brought) >= _MOST:
             self._brought.clear()
         self._brought[key] = (now, built)
         return built
 
     def _read(self, tx: Tx, org: OrgId, provider: str) -> Provider:
-        """The stored provider with its key, ready to be asked. In a reader thread."""
+        """The stored provider with its key, ready to be asked. In a reader thread. Raises ``Misconfigured``."""
         row = find_provider(tx, org, provider)
         if row is None:
             msg = f"the provider {provider} is gone: give the agent another one"
@@ -172,5 +198,14 @@ class Roster:
     def _get(self, name: str) -> Provider:
         """The instance's provider *name*."""
         if name not in self._built:
-            self._built[name] = build_provider(name, self._settings, self._egress)
+            try:
+                self._built[name] = build_provider(name, self._settings, self._egress)
+            except Misconfigured as error:
+                return _unusable(name, error)
         return self._built[name]
+
+
+def _unusable(name: str, error: Misconfigured) -> Provider:
+    """What stands for *name*; the log says what to mend."""
+    log.error("provider_misconfigured", extra={"fields": {"provider": name, "advice": str(error)}})
+    return Unusable(name)

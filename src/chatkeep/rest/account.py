@@ -4,11 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chatkeep.admit import sign_in
-from chatkeep.errors import Reason, Refused
+from chatkeep.admit import letters, sign_in
+from chatkeep.admit.sign_in import Attempt
+from chatkeep.errors import Reason, Refused, WrongUsage
 from chatkeep.manage import logins, mails, people
 from chatkeep.manage.views import LoginView, login_view
-from chatkeep.rest.auth import CodeRequest
+from chatkeep.rest.auth import CodeRequest, RecoveryCode, TotpCode
 from chatkeep.rest.contract import ACCEPTED, AskedByOperator, Done, Office, person_route
 from chatkeep.store.logins import SignedIn
 from chatkeep.store.members import organizations_of
@@ -29,6 +30,14 @@ class ConfirmRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The password, once more, for something that weakens the account."""
 
     current_password: _Password
+
+
+class SecondFactorRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The password and, where there is an app, one of its codes or a recovery code: for changing the second factor itself."""
+
+    current_password: _Password
+    totp_code: TotpCode | None = None
+    recovery_code: RecoveryCode | None = None
 
 
 class OrganizationPart(Struct):
@@ -62,24 +71,25 @@ class LoginList(Struct):
 
 
 class TotpReply(Struct):
-    """A secret for an authenticator app, shown this once."""
+    """A secret for an authenticator app, shown this once: null in a repeated answer."""
 
     success: bool
-    secret: str
-    otpauth_url: str
+    secret: str | None
+    otpauth_url: str | None
 
 
 class RecoveryCodes(Struct):
-    """Codes to write down, shown this once; each works one time instead of the app."""
+    """Codes to write down, shown this once (null in a repeated answer); each works one time instead of the app."""
 
     success: bool
-    recovery_codes: list[str]
+    recovery_codes: list[str] | None
 
 
 def account_routes(office: Office) -> list[Route]:
     """The rows of this file."""
     at = "/api/admin/auth"
     again = (Reason.INVALID_CREDENTIALS, Reason.LOGIN_LOCKED)
+    both = (*again, Reason.SECOND_FACTOR_REQUIRED)
     return [
         person_route(office, "GET", f"{at}/me", "Who am I", read_me, Me),
         person_route(office, "POST", f"{at}/logout", "Sign out", sign_out, Done),
@@ -103,14 +113,14 @@ def account_routes(office: Office) -> list[Route]:
         ),
         person_route(
             office, "POST", f"{at}/totp/confirm", "Put the authenticator app in force", confirm_totp, RecoveryCodes, secrets=("recovery_codes",),
-            request=CodeRequest,
+            request=CodeRequest, notes="Every other login ends.",
         ),
         person_route(
-            office, "POST", f"{at}/totp/disable", "Sign in without an authenticator app", disable_totp, Done, request=ConfirmRequest, errors=again
+            office, "POST", f"{at}/totp/disable", "Sign in without an authenticator app", disable_totp, Done, request=SecondFactorRequest, errors=both
         ),
         person_route(
             office, "POST", f"{at}/recovery-codes", "Get other recovery codes", renew_codes, RecoveryCodes, secrets=("recovery_codes",),
-            request=ConfirmRequest, errors=again,
+            request=SecondFactorRequest, errors=both,
         ),
     ]  # fmt: skip
 
@@ -165,11 +175,13 @@ async def change_password(asked: AskedByOperator) -> Done:
 
 async def ask_to_verify(asked: AskedByOperator) -> Done:
     """Mail a code to the own address."""
-    user = await asked.run(_user, asked)
+    office, user = asked.office, await asked.run(_user, asked)
+    if not office.postman.is_there:
+        raise WrongUsage("this instance sends no mail: its operator can set CHATKEEP_SMTP_HOST")
+    letters.spend_letter("verification", user.email, asked.org, asked.seen, office.desk)
     code = await asked.run(people.put_code, asked.store, asked.clock, "verify", user.user_id)
-    if asked.office.postman.is_there:
-        asked.office.postman.take(mails.verification(user.email, gateway=asked.office.gateway, code=code))
-    return Done(success=True, message="A mail is on its way.")
+    office.postman.take(mails.verification(user.email, gateway=office.gateway, code=code))
+    return Done(success=True, message=f"A mail is on its way.{office.postman.hint}")
 
 
 def offer_totp(asked: AskedByOperator) -> TotpReply:
@@ -180,21 +192,21 @@ def offer_totp(asked: AskedByOperator) -> TotpReply:
 
 def confirm_totp(asked: AskedByOperator) -> RecoveryCodes:
     """Put the app in force."""
-    desk = asked.office.desk
-    codes = people.confirm_totp(asked.store, asked.clock, asked.office.vault, desk.hash_key, _user(asked), asked.body.code)
+    login_id = _person(asked).login.login_id
+    codes = people.confirm_totp(asked.store, asked.clock, asked.office.vault, _user(asked), asked.body.code, but=login_id)
     return RecoveryCodes(success=True, recovery_codes=list(codes))
 
 
 def disable_totp(asked: AskedByOperator) -> Done:
     """Do without the app."""
-    people.drop_totp(asked.store, _confirmed(asked, asked.body.current_password))
+    people.drop_totp(asked.store, _confirmed_twice(asked))
     return Done(success=True, message="You sign in with your password alone now.")
 
 
 def renew_codes(asked: AskedByOperator) -> RecoveryCodes:
     """Other recovery codes."""
-    user = _confirmed(asked, asked.body.current_password)
-    return RecoveryCodes(success=True, recovery_codes=list(people.renew_recovery_codes(asked.store, asked.clock, asked.office.desk.hash_key, user)))
+    codes = people.renew_recovery_codes(asked.store, asked.clock, _confirmed_twice(asked))
+    return RecoveryCodes(success=True, recovery_codes=list(codes))
 
 
 def _person(asked: AskedByOperator) -> SignedIn:
@@ -212,5 +224,14 @@ def _user(asked: AskedByOperator) -> UserRow:
 def _confirmed(asked: AskedByOperator, password: str) -> UserRow:
     """The user who is signed in, and knows their password. Raises ``Refused``."""
     user, address = _user(asked), asked.arrival.address
-    sign_in.confirm(user, password, asked.office.desk, address=address.text, bucket=address.bucket, store=asked.office.desk.store)
+    sign_in.confirm(user, Attempt(user.email, password, None, None, address.text, address.bucket), asked.office.desk.store, asked.office.desk)
+    return user
+
+
+def _confirmed_twice(asked: AskedByOperator) -> UserRow:
+    """As ``_confirmed``, with the second factor: whoever has the password alone must not get rid of the app, nor get codes instead of it."""
+    request: SecondFactorRequest = asked.body
+    user, address, desk = _user(asked), asked.arrival.address, asked.office.desk
+    attempt = Attempt(user.email, request.current_password, request.totp_code, request.recovery_code, address.text, address.bucket)
+    sign_in.confirm(user, attempt, desk.store, desk, vault=asked.office.vault)
     return user

@@ -7,7 +7,9 @@ from msgspec import Meta, Struct
 from chatkeep.admit.permissions import Permission
 from chatkeep.manage import agents
 from chatkeep.manage.views import AgentView, agent_view
+from chatkeep.manage.warnings import about_agent
 from chatkeep.rest.contract import CREATED, AskedByOperator, Done, Office, operator_route
+from chatkeep.store.organizations import Agent
 from chatkeep.web.routes import Route
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Shop assistant"])]
@@ -36,6 +38,7 @@ class AgentOne(Struct):
 
     success: bool
     agent: AgentView
+    warnings: list[str]
 
 
 class AgentList(Struct):
@@ -65,7 +68,7 @@ def create_agent(asked: AskedByOperator) -> AgentOne:
     """Make an agent."""
     request: AgentRequest = asked.body
     made = agents.make_agent(asked.store, asked.clock, asked.org, name=request.name, instructions=request.instructions, providers=request.providers)
-    return AgentOne(success=True, agent=agent_view(made))
+    return _one(asked, made)
 
 
 def list_agents(asked: AskedByOperator) -> AgentList:
@@ -77,7 +80,7 @@ def list_agents(asked: AskedByOperator) -> AgentList:
 
 def read_agent(asked: AskedByOperator) -> AgentOne:
     """One agent."""
-    return AgentOne(success=True, agent=agent_view(agents.get_agent(asked.store, asked.org, asked.params["agent_id"])))
+    return _one(asked, agents.get_agent(asked.store, asked.org, asked.params["agent_id"]))
 
 
 def change_agent(asked: AskedByOperator) -> AgentOne:
@@ -85,10 +88,15 @@ def change_agent(asked: AskedByOperator) -> AgentOne:
     request: AgentPatch = asked.body
     which = asked.params["agent_id"]
     changed = agents.change_agent(asked.store, asked.org, which, name=request.name, instructions=request.instructions, providers=request.providers)
-    return AgentOne(success=True, agent=agent_view(changed))
+    return _one(asked, changed)
 
 
 def delete_agent(asked: AskedByOperator) -> Done:
     """Delete an agent."""
     agents.remove_agent(asked.store, asked.clock, asked.org, asked.params["agent_id"])
     return Done(success=True, message="The agent is deleted.")
+
+
+def _one(asked: AskedByOperator, row: Agent) -> AgentOne:
+    """One agent, and what keeps it from answering."""
+    return AgentOne(success=True, agent=agent_view(row), warnings=about_agent(asked.office.desk.settings, row))

@@ -9,6 +9,7 @@ from chatkeep.admit.permissions import Permission
 from chatkeep.manage import api_keys
 from chatkeep.manage.views import ApiKeyView, api_key_view
 from chatkeep.rest.contract import CREATED, AskedByOperator, Done, Office, operator_route
+from chatkeep.store.api_keys import ApiKeyRow
 from chatkeep.web.routes import Route
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Nightly export"])]
@@ -76,12 +77,24 @@ def api_key_routes(office: Office) -> list[Route]:
             request=ApiKeyRequest,
             status=CREATED,
             secrets=("api_key",),
-            notes="It can be given no scope that its maker has not, and does no more than they may at the time.",
+            is_for_people=True,
+            notes="It can be given no scope that its maker has not, and does no more than they may at the time. It ends when they are no member any more.",
         ),
         operator_route(office, "GET", every, read, "List API keys", list_api_keys, ApiKeyList, is_paged=True),
         operator_route(office, "GET", one, read, "Read an API key", read_api_key, ApiKeyOne),
-        operator_route(office, "PATCH", one, write, "Change an API key", change_api_key, ApiKeyOne, request=ApiKeyPatch),
-        operator_route(office, "DELETE", one, write, "Revoke an API key", delete_api_key, Done),
+        operator_route(
+            office,
+            "PATCH",
+            one,
+            write,
+            "Change an API key",
+            change_api_key,
+            ApiKeyOne,
+            request=ApiKeyPatch,
+            is_for_people=True,
+            notes="Only whoever made it can give it more; others can narrow it: fewer scopes, narrower networks, an earlier end.",
+        ),
+        operator_route(office, "DELETE", one, write, "Revoke an API key", delete_api_key, Done, notes="Invitations that it wrote end too."),
     ]
 
 
@@ -96,22 +109,21 @@ def create_api_key(asked: AskedByOperator) -> ApiKeyMade:
         scopes=request.scopes,
         networks=request.networks,
         expires_at=request.expires_at,
-        created_by=asked.operator.user_id,
-        may=asked.operator.permissions,
+        created_by=asked.operator.actor,
     )
-    return ApiKeyMade(success=True, key=api_key_view(made.row), api_key=made.secret)
+    return ApiKeyMade(success=True, key=_view(asked, made.row), api_key=made.secret)
 
 
 def list_api_keys(asked: AskedByOperator) -> ApiKeyList:
     """A part of the keys."""
     part = asked.part
     rows, total = api_keys.some_api_keys(asked.store, asked.org, part)
-    return ApiKeyList(success=True, api_keys=[api_key_view(row) for row in rows], total=total, page=part.page, limit=part.limit)
+    return ApiKeyList(success=True, api_keys=[_view(asked, row) for row in rows], total=total, page=part.page, limit=part.limit)
 
 
 def read_api_key(asked: AskedByOperator) -> ApiKeyOne:
     """One key."""
-    return ApiKeyOne(success=True, key=api_key_view(api_keys.get_api_key(asked.store, asked.org, asked.params["key_id"])))
+    return ApiKeyOne(success=True, key=_view(asked, api_keys.get_api_key(asked.store, asked.org, asked.params["key_id"])))
 
 
 def change_api_key(asked: AskedByOperator) -> ApiKeyOne:
@@ -122,16 +134,21 @@ def change_api_key(asked: AskedByOperator) -> ApiKeyOne:
         asked.clock,
         asked.org,
         asked.params["key_id"],
+        by=asked.operator.actor,
         name=request.name,
         scopes=request.scopes,
         networks=request.networks,
         expires_at=request.expires_at,
-        may=asked.operator.permissions,
     )
-    return ApiKeyOne(success=True, key=api_key_view(changed))
+    return ApiKeyOne(success=True, key=_view(asked, changed))
 
 
 def delete_api_key(asked: AskedByOperator) -> Done:
     """Revoke a key."""
     api_keys.revoke_api_key(asked.store, asked.clock, asked.org, asked.params["key_id"])
     return Done(success=True, message="The API key is revoked.")
+
+
+def _view(asked: AskedByOperator, row: ApiKeyRow) -> ApiKeyView:
+    """A key as this operator may see it."""
+    return api_key_view(row, is_masked=asked.operator.sees_masks)

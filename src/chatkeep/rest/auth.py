@@ -4,10 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chatkeep.admit import letters
 from chatkeep.admit._seen import context_of
 from chatkeep.admit.sign_in import Attempt
 from chatkeep.audit.catalogue import LoginSucceeded, TokenReuse
-from chatkeep.errors import Reason, Refused
+from chatkeep.errors import Reason, Refused, WrongUsage
 from chatkeep.ids import OrgId
 from chatkeep.manage import logins, mails, members, people
 from chatkeep.manage.logins import Tokens
@@ -18,6 +19,8 @@ from chatkeep.web.routes import Route
 
 _Email = Annotated[str, Meta(max_length=254, examples=["alice@shop.example"])]
 _Password = Annotated[str, Meta(max_length=1000, examples=["three unrelated words"])]
+TotpCode = Annotated[str, Meta(max_length=10, examples=["287082"])]
+RecoveryCode = Annotated[str, Meta(max_length=40, examples=["abcd-efgh-ijkl-mnop"])]
 _Code = Annotated[str, Meta(max_length=100, examples=["q3vO8m0mC2k1J6hT4x5uYw7zB9nR-eFgAsDdLpKiUy0"])]
 _Name = Annotated[str, Meta(max_length=200, examples=["Alice Miller"])]
 
@@ -27,8 +30,8 @@ class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     email: _Email
     password: _Password
-    totp_code: Annotated[str, Meta(max_length=10, examples=["287082"])] | None = None
-    recovery_code: Annotated[str, Meta(max_length=40, examples=["abcd-efgh-ijkl-mnop"])] | None = None
+    totp_code: TotpCode | None = None
+    recovery_code: RecoveryCode | None = None
     organization: Annotated[str, Meta(max_length=200)] | None = None
 
 
@@ -119,7 +122,9 @@ async def sign_in(asked: Asked) -> TokensReply:
     address = asked.arrival.address
     attempt = Attempt(request.email.strip().lower(), request.password, request.totp_code, request.recovery_code, address.text, address.bucket)
     office, user_agent = asked.office, asked.arrival.headers.get("user-agent", "")
-    tokens = await asked.run(logins.begin_login, asked.store, office.vault, office.desk, attempt, organization=request.organization, user_agent=user_agent)
+    tokens = await asked.run_at_door(
+        logins.begin_login, asked.store, office.vault, office.desk, attempt, organization=request.organization, user_agent=user_agent
+    )
     asked.seen.office = tokens.person.login.org_id
     office.desk.recorder.record(LoginSucceeded(tokens.person.login.user_id), context_of(asked.seen))
     return _tokens(tokens)
@@ -131,23 +136,31 @@ async def refresh_tokens(asked: Asked) -> TokensReply:
     desk, token = asked.office.desk, asked.body.refresh_token
     found = await asked.run(logins.refresh_login, asked.store, desk, token, idempotency_key=key, address=address)
     if not isinstance(found, Tokens):
+        # Its organization is the one to hear of it.
+        asked.seen.office = found.org_id
         desk.recorder.record(TokenReuse(), context_of(asked.seen))
         raise Refused(Reason.INVALID_ADMIN_TOKEN)
     return _tokens(found)
 
 
 async def forgot(asked: Asked) -> Done:
-    """Mail a code, if anybody has that address. The answer and the work are the same."""
-    found = await asked.run(people.ask_for_reset, asked.store, asked.clock, asked.body.email)
-    if found is not None and asked.office.postman.is_there:
-        code, user = found
-        asked.office.postman.take(mails.reset(user.email, gateway=asked.office.gateway, code=code))
-    return Done(success=True, message="If somebody has an account with this address, a mail is on its way.")
+    """Mail a code, if anybody has that address, and has not had too many. The answer is the same, and the work."""
+    postman, email = asked.office.postman, asked.body.email.strip().lower()
+    if not postman.is_there:
+        raise WrongUsage("this instance sends no mail: ask its operator, who can use `chatkeep users reset`, or set CHATKEEP_SMTP_HOST")
+    if letters.spend_reset(email, asked.seen, asked.office.desk):
+        code, user = await asked.run_at_door(people.ask_for_reset, asked.store, asked.clock, email)
+        mail = mails.reset(email, gateway=asked.office.gateway, code=code)
+        if user is not None:
+            postman.take(mail)
+    return Done(success=True, message=f"If somebody has an account with this address, a mail is on its way.{postman.hint}")
 
 
 async def reset(asked: Asked) -> Done:
     """Set a new password."""
-    user = await asked.run(people.reset_password, asked.store, asked.clock, code=asked.body.code, password=asked.body.password)
+    request: ResetRequest = asked.body
+    bucket = asked.arrival.address.bucket
+    user = await asked.run_at_door(logins.reset_password, asked.store, asked.office.desk, code=request.code, password=request.password, bucket=bucket)
     if asked.office.postman.is_there:
         asked.office.postman.take(mails.password_changed(user.email))
     return Done(success=True, message="The password is set. Sign in with it.")
@@ -155,20 +168,20 @@ async def reset(asked: Asked) -> Done:
 
 async def confirm_email(asked: Asked) -> Done:
     """Prove an address."""
-    await asked.run(people.verify_email, asked.store, asked.clock, asked.body.code)
+    await asked.run_at_door(people.verify_email, asked.store, asked.clock, asked.body.code)
     return Done(success=True, message="The address is confirmed.")
 
 
 async def set_up(asked: Asked) -> Done:
     """Make the first user."""
-    await asked.run(_set_up, asked, asked.body)
+    await asked.run_at_door(_set_up, asked, asked.body)
     return Done(success=True, message="The first user is made. Sign in at /api/admin/auth/token.")
 
 
 async def accept(asked: Asked) -> Done:
     """Become a member."""
     request: InvitationAnswer = asked.body
-    await asked.run(members.accept_invitation, asked.store, asked.clock, code=request.code, password=request.password, name=request.name)
+    await asked.run_at_door(members.accept_invitation, asked.store, asked.clock, code=request.code, password=request.password, name=request.name)
     return Done(success=True, message="You are a member now. Sign in at /api/admin/auth/token.")
 
 

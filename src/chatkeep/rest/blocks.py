@@ -92,4 +92,4 @@ def lift_block(asked: AskedByOperator) -> Done:
 
 def _view(asked: AskedByOperator, row: BlockRow) -> BlockView:
     """A block as this operator may see it."""
-    return block_view(row, is_masked=Permission.PERSONAL_DATA not in asked.operator.permissions)
+    return block_view(row, is_masked=asked.operator.sees_masks)

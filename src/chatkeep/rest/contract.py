@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
 from chatkeep.admit import Arrival, Desk, body, recorded, replay
+from chatkeep.admit._forms import check_text
 from chatkeep.admit._in_flight import Claim
 from chatkeep.admit._types import Seen
 from chatkeep.admit.credentials import Operator
@@ -28,6 +30,7 @@ from chatkeep.ids import OrgId
 from chatkeep.mail import Postman
 from chatkeep.manage.queries import parse_part
 from chatkeep.providers import Roster
+from chatkeep.rest.door import Door
 from chatkeep.store import Clash, Store
 from chatkeep.store.deadline import DEADLINE_SECONDS, until
 from chatkeep.store.paging import Part
@@ -42,13 +45,14 @@ T = TypeVar("T")
 CREATED = 201
 ACCEPTED = 202
 _THREADS = 4
-_DOOR_THREADS = 2
 _FAR = 1_000_000
 PAGING: Mapping[str, Parameter] = {
     "page": Parameter("Which part of the list, counted from 1.", {"type": "integer", "minimum": 1, "maximum": _FAR, "default": 1}),
     "limit": Parameter("At most this many rows.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
 }
-_KEY = Parameter("A retry with the same key is carried out once, and answered the same, without secrets.", {"type": "string", "pattern": KEY_FORM})
+_KEY = Parameter(
+    "A retry with the same key is carried out once, and answered the same; what was shown once is null then.", {"type": "string", "pattern": KEY_FORM}
+)
 _EVERYWHERE = (
     Reason.INVALID_REQUEST,
     Reason.NOT_ACCEPTABLE,
@@ -87,8 +91,7 @@ class Office:
     vault: Vault
     postman: Postman
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="chatkeep-office"))
-    # For those who are not let in yet: passwords are slow, and a crowd that guesses them keeps no operator waiting.
-    door: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_DOOR_THREADS, thread_name_prefix="chatkeep-door"))
+    door: Door = field(default_factory=Door)
 
     @property
     def gateway(self) -> str:
@@ -102,8 +105,8 @@ class Office:
 
     def close(self) -> None:
         """Let the threads end."""
-        for threads in (self.threads, self.door):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.door.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +146,11 @@ class Asked:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What *function* returns, from a thread of the office. Raises ``Unavailable`` when the database keeps it waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self.office.threads, _in_time(partial(function, *args, **kwargs)))
 
-        def run() -> T:
-            with until(monotonic() + DEADLINE_SECONDS):
-                return function(*args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self.threads, run)
-
-    @property
-    def threads(self) -> ThreadPoolExecutor:
-        """Where slow work is done."""
-        return self.office.door
+    async def run_at_door(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``run``, for those who have shown nothing yet: in line, without a place it is ``Unavailable`` at once."""
+        return await self.office.door.run(_in_time(partial(function, *args, **kwargs)), bucket=self.arrival.address.bucket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +164,16 @@ class AskedByOperator(Asked):
         """The organization that all this is about."""
         return self.operator.org_id
 
-    @property
-    def threads(self) -> ThreadPoolExecutor:
-        """Where slow work is done."""
-        return self.office.threads
-
 
 Work = Callable[[AskedByOperator], Any]
 OpenWork = Callable[[Asked], Awaitable[Any]]
 
 
 def operator_route(office: Office, method: str, path: str, permission: Permission, summary: str, work: Work, response: type, **row: Any) -> Route:
-    """A row for operators who may do *permission*. *work* runs in a thread, unless it is a coroutine function."""
+    """A row for operators who may do *permission*; *is_for_people*: not for their programs. *work* runs in a thread, unless it is a coroutine function."""
     errors = (*_errors(method, row), *_WITH_TOKEN, *(() if path.count("{") == 0 else (Reason.NOT_FOUND,)))
-    return _row(office, method, path, Audience.OPERATOR, summary, work, response, permission=permission, errors=errors, **row)
+    audience = Audience.MEMBER if row.pop("is_for_people", False) else Audience.OPERATOR
+    return _row(office, method, path, audience, summary, work, response, permission=permission, errors=errors, **row)
 
 
 def person_route(office: Office, method: str, path: str, summary: str, work: Work, response: type, **row: Any) -> Route:
@@ -191,7 +184,7 @@ def person_route(office: Office, method: str, path: str, summary: str, work: Wor
 
 def open_route(office: Office, method: str, path: str, summary: str, work: OpenWork, response: type, **row: Any) -> Route:
     """A row for somebody without a token. *work* is a coroutine function."""
-    errors = (*_EVERYWHERE, *_WITH_BODY, *_CHANGING, *row.pop("errors", ()))
+    errors = (*_EVERYWHERE, Reason.SIGN_IN_BUSY, *_WITH_BODY, *_CHANGING, *row.pop("errors", ()))
     headers = {"Idempotency-Key": Parameter("Welcome; what is done here works once anyway.", {"type": "string", "pattern": KEY_FORM}), **row.pop("headers", {})}
     request = row.get("request")
 
@@ -210,14 +203,15 @@ def _row(office: Office, method: str, path: str, audience: Audience, summary: st
     secrets: Sequence[str] = row.pop("secrets", ())
     query: Mapping[str, Parameter] = {**(PAGING if row.pop("is_paged", False) else {}), **row.pop("query", {})}
     headers = {"Idempotency-Key": _KEY} if method == "POST" else {}
-    request, status, permission = row.get("request"), row.get("status", 200), row.get("permission")
+    request, status, permission, is_for_people = row.get("request"), row.get("status", 200), row.get("permission"), audience is not Audience.OPERATOR
 
     async def handle(call: Call) -> Reply:
-        seen, operator = await enter_office(call.arrival, office.desk, permission=permission, known=query)
+        seen, operator = await enter_office(call.arrival, office.desk, permission=permission, known=query, is_for_people=is_for_people)
         with recorded(seen, office.desk), _told():
             if not all(value.isprintable() and value.isascii() for value in call.params.values()):
                 raise NotThere("no id looks like this")
-            parsed = _parse(call.arrival, request)
+            _check_query(call.arrival.query, query)
+            parsed = _parse(call.arrival, request, is_optional=not row.get("needs_body", True))
             asked = AskedByOperator(office, seen, call, office.desk.store, parsed, operator)
             if method != "POST":
                 return Reply(await _carry_out(asked, work), status)
@@ -246,21 +240,34 @@ async def _carry_out_once(asked: AskedByOperator, work: Work, claim: Claim, secr
     noting = desk.store.noting(*notes)
     try:
         answer = msgspec.to_builtins(await _carry_out(replace(asked, store=noting), work))
-        if noting.has_noted:
-            kept = {name: value for name, value in answer.items() if name not in secrets}
-            await desk.store.transaction(keep_answer, org, claim.digest, kept)
+        if not noting.has_noted:
+            # It stored nothing, but may have asked somebody outside: that is done once, too.
+            await desk.store.write(*notes)
+        # Their names stay, so that a repeated answer has the form that is documented.
+        kept = {name: None if name in secrets else value for name, value in answer.items()}
+        await desk.store.transaction(keep_answer, org, claim.digest, kept)
     finally:
         desk.in_flight.release(claim)
     return answer
 
 
-def _parse(arrival: Arrival, request: type[msgspec.Struct] | None) -> Any:
-    """The body, if the route takes one. Raises ``Refused``, ``WrongUsage``."""
+def _parse(arrival: Arrival, request: type[msgspec.Struct] | None, *, is_optional: bool = False) -> Any:
+    """The body, if the route takes one; where it is *is_optional*, nothing is an empty object. Raises ``Refused``, ``WrongUsage``."""
     if request is None:
         return None
-    parsed = body.parse(arrival, request)
+    if is_optional and not arrival.body:
+        return request()
+    parsed = body.parse(arrival, request, names_unknown=True)
     _check_storable([msgspec.to_builtins(parsed)])
     return parsed
+
+
+def _check_query(given: Mapping[str, str], known: Mapping[str, Parameter]) -> None:
+    """Raise ``Refused`` for a parameter that is not as its schema says."""
+    for name, text in given.items():
+        problem = check_text(name, text, known[name].schema)
+        if problem is not None:
+            raise Refused(Reason.INVALID_REQUEST, details=(problem,))
 
 
 def _check_storable(values: Iterable[Any]) -> None:
@@ -289,6 +296,16 @@ class _told:  # noqa: N801 - a context manager that is used like a function
         if isinstance(error, WrongUsage):
             reason = Reason.CONFLICT if isinstance(error, InTheWay) else Reason.INVALID_REQUEST
             raise Refused(reason, details=(Problem(error.field or "body", str(error)),)) from None
+
+
+def _in_time(work: Callable[[], T]) -> Callable[[], T]:
+    """*work*, with the deadline of the database from when it begins."""
+
+    def run() -> T:
+        with until(monotonic() + DEADLINE_SECONDS):
+            return work()
+
+    return run
 
 
 def _errors(method: str, row: Mapping[str, Any]) -> tuple[Reason, ...]:

@@ -70,7 +70,7 @@ def conversation_routes(office: Office) -> list[Route]:
 
 def search_conversations(asked: AskedByOperator) -> ConversationList:
     """A part of the conversations."""
-    part, query, is_masked = asked.part, asked.query, _is_masked(asked)
+    part, query, is_masked = asked.part, asked.query, asked.operator.sees_masks
     widget = find_widget_id(query["widget_id"]) if "widget_id" in query else None
     if "widget_id" in query and widget is None:
         raise WrongUsage("is not a widget id", field="widget_id")
@@ -95,7 +95,7 @@ def search_conversations(asked: AskedByOperator) -> ConversationList:
 def read_conversation(asked: AskedByOperator) -> ConversationOne:
     """One conversation."""
     row = conversations.get_conversation(asked.store, asked.org, asked.params["conversation_id"])
-    return ConversationOne(success=True, conversation=conversation_view(row, is_masked=_is_masked(asked)))
+    return ConversationOne(success=True, conversation=conversation_view(row, is_masked=asked.operator.sees_masks))
 
 
 def read_messages(asked: AskedByOperator) -> MessagePage:
@@ -105,7 +105,7 @@ def read_messages(asked: AskedByOperator) -> MessagePage:
         raise WrongUsage("is not a message id", field="before")
     limit = parse_part({name: value for name, value in asked.query.items() if name == "limit"}).limit
     rows, has_more, ratings = conversations.read_messages(asked.store, asked.org, asked.params["conversation_id"], before=before, limit=limit)
-    is_masked = _is_masked(asked)
+    is_masked = asked.operator.sees_masks
     shown = [message_view(row, ratings.get(row.message_id), is_masked=is_masked) for row in rows]
     return MessagePage(success=True, messages=shown, has_more=has_more)
 
@@ -119,8 +119,3 @@ async def erase_conversation(asked: AskedByOperator) -> Done:
     await asked.office.answers.stop_conversation(found.conversation_id)
     asked.office.desk.sessions.drop_if(lambda live: live.row.visitor_id == found.visitor_id)
     return Done(success=True, message="The conversation is erased.")
-
-
-def _is_masked(asked: AskedByOperator) -> bool:
-    """Whether this operator sees masks."""
-    return Permission.PERSONAL_DATA not in asked.operator.permissions

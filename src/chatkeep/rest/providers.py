@@ -5,10 +5,15 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from chatkeep.admit.permissions import Permission
+from chatkeep.egress import Network
 from chatkeep.manage import providers
 from chatkeep.manage.providers import Change
+from chatkeep.manage.typed_address import check_typed_address
 from chatkeep.manage.views import ProviderView, provider_view
+from chatkeep.manage.warnings import about_provider
 from chatkeep.rest.contract import CREATED, AskedByOperator, Done, Office, operator_route
+from chatkeep.settings import split_list
+from chatkeep.web.client_ip import parse_networks
 from chatkeep.web.routes import Route
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Our OpenAI account"])]
@@ -41,6 +46,7 @@ class ProviderOne(Struct):
 
     success: bool
     provider: ProviderView
+    warnings: list[str]
 
 
 class ProviderList(Struct):
@@ -54,11 +60,15 @@ class ProviderList(Struct):
 
 
 class ProviderTried(Struct):
-    """What came of asking the provider for one word. *failure* is a code; *status* what its server answered."""
+    """What came of asking the provider for one word. *failure* is a code, *advice* what to do about it; *status* what its server answered.
+
+    *milliseconds* is null where no server was reached.
+    """
 
     success: bool
-    milliseconds: int
+    milliseconds: int | None
     failure: str | None
+    advice: str | None
     status: int | None
 
 
@@ -81,9 +91,10 @@ def provider_routes(office: Office) -> list[Route]:
 def bring_provider(asked: AskedByOperator) -> ProviderOne:
     """Bring a provider."""
     request: ProviderRequest = asked.body
+    check_typed_address(request.base_url)
     wanted = Change(request.name, request.base_url, request.model, request.api_key)
     made = providers.bring_provider(asked.store, asked.clock, asked.office.vault, asked.org, kind=request.kind, wanted=wanted, is_local=False)
-    return ProviderOne(success=True, provider=provider_view(made))
+    return ProviderOne(success=True, provider=provider_view(made), warnings=about_provider(made, _networks(asked)))
 
 
 def list_providers(asked: AskedByOperator) -> ProviderList:
@@ -95,17 +106,17 @@ def list_providers(asked: AskedByOperator) -> ProviderList:
 
 def read_provider(asked: AskedByOperator) -> ProviderOne:
     """One provider."""
-    return ProviderOne(success=True, provider=provider_view(providers.get_provider(asked.store, asked.org, asked.params["provider_id"])))
+    row = providers.get_provider(asked.store, asked.org, asked.params["provider_id"])
+    return ProviderOne(success=True, provider=provider_view(row), warnings=about_provider(row, _networks(asked)))
 
 
 def change_provider(asked: AskedByOperator) -> ProviderOne:
     """Change a provider. One that the command line set up keeps its private target only while its address stays."""
     request: ProviderPatch = asked.body
-    old = providers.get_provider(asked.store, asked.org, asked.params["provider_id"])
+    check_typed_address(request.base_url)
     wanted = Change(request.name, request.base_url, request.model, request.api_key)
-    is_local = old.is_local and request.base_url is None
-    changed = providers.change_provider(asked.store, asked.office.vault, asked.org, old.provider_id, wanted, is_local=is_local)
-    return ProviderOne(success=True, provider=provider_view(changed))
+    changed = providers.change_provider(asked.store, asked.office.vault, asked.org, asked.params["provider_id"], wanted, is_local=False)
+    return ProviderOne(success=True, provider=provider_view(changed), warnings=about_provider(changed, _networks(asked)))
 
 
 def delete_provider(asked: AskedByOperator) -> Done:
@@ -118,4 +129,9 @@ async def try_provider(asked: AskedByOperator) -> ProviderTried:
     """Try a provider."""
     row = await asked.run(providers.get_provider, asked.store, asked.org, asked.params["provider_id"])
     tried = await providers.try_provider(await asked.office.roster.load(asked.org, row.provider_id))
-    return ProviderTried(success=tried.is_ok, milliseconds=tried.milliseconds, failure=tried.failure, status=tried.status)
+    return ProviderTried(success=tried.is_ok, milliseconds=tried.milliseconds, failure=tried.failure, advice=tried.advice, status=tried.status)
+
+
+def _networks(asked: AskedByOperator) -> tuple[Network, ...]:
+    """Private networks that members may name."""
+    return parse_networks(split_list(asked.office.desk.settings.egress_private), "CHATKEEP_EGRESS_PRIVATE")

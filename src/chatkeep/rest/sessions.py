@@ -64,7 +64,7 @@ def list_sessions(asked: AskedByOperator) -> VisitList:
         visitor=VisitorId(visitor) if visitor is not None else None,
         is_open=parse_flag(asked.query, "is_open"),
     )
-    is_masked = Permission.PERSONAL_DATA not in asked.operator.permissions
+    is_masked = asked.operator.sees_masks
     return VisitList(success=True, sessions=[visit_view(row, is_masked=is_masked) for row in rows], total=total, page=part.page, limit=part.limit)
 
 

@@ -1,7 +1,7 @@
 """``/api/admin/widgets``: S3's shapes, with more keys behind."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -14,6 +14,8 @@ from chatkeep.manage import widgets
 from chatkeep.manage.agents import get_agent
 from chatkeep.manage.organizations import default_agent
 from chatkeep.manage.views import WidgetView, widget_view
+from chatkeep.manage.warnings import about_widget
+from chatkeep.manage.widget_request import SettingsChange, given_settings
 from chatkeep.manage.widgets import WidgetChange
 from chatkeep.rest.contract import CREATED, AskedByOperator, Done, Office, operator_route
 from chatkeep.store.widgets import WidgetRow
@@ -22,13 +24,6 @@ from chatkeep.web.widget_build import loader_integrity
 
 T = TypeVar("T")
 _Domains = Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=200, examples=[["shop.example", "=blog.example:8443", "*.shop.example"]])]
-_Settings = Annotated[
-    dict[str, Any],
-    Meta(
-        description="Appearance, limits and access; S3's camelCase names are taken too. `null` means the default again.",
-        examples=[{"greeting": "Hello!", "primaryColor": "#0f766e", "maxMessagesPerHour": 300, "limits": {"message_length": 1000}}],
-    ),
-]
 _Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Help"])]
 _Mode = Literal["session", "domain", "identity"]
 
@@ -39,9 +34,9 @@ class WidgetRequest(Struct, frozen=True, forbid_unknown_fields=True):
     widget_name: _Name
     allowed_domains: _Domains
     agent_id: Annotated[str, Meta(max_length=80)] | None = None
-    widget_id: Annotated[str, Meta(pattern=WIDGET_FORM)] | None = None
+    widget_id: Annotated[str, Meta(pattern=WIDGET_FORM, title="a widget id", examples=["widget_our_shop_2026"])] | None = None
     access_mode: _Mode = "session"
-    settings: _Settings = {}
+    settings: SettingsChange | None = None
 
 
 class WidgetPatch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +46,7 @@ class WidgetPatch(Struct, frozen=True, forbid_unknown_fields=True):
     allowed_domains: _Domains | None = None
     agent_id: Annotated[str, Meta(max_length=80)] | None = None
     access_mode: _Mode | None = None
-    settings: _Settings | None = None
+    settings: SettingsChange | None = None
 
 
 class CloneRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +63,7 @@ class WidgetMade(Struct):
     allowed_domains: list[str]
     created_at: str
     widget: WidgetView
+    warnings: list[str]
 
 
 class WidgetOne(Struct):
@@ -75,6 +71,7 @@ class WidgetOne(Struct):
 
     success: bool
     widget: WidgetView
+    warnings: list[str]
 
 
 class WidgetList(Struct):
@@ -114,7 +111,19 @@ def widget_routes(office: Office) -> list[Route]:
             Done,
             notes="What was said in it stays until erased; its id is not free again.",
         ),
-        operator_route(office, "POST", f"{one}/clone", write, "Copy a widget", clone_widget, WidgetMade, request=CloneRequest, status=CREATED),
+        operator_route(
+            office,
+            "POST",
+            f"{one}/clone",
+            write,
+            "Copy a widget",
+            clone_widget,
+            WidgetMade,
+            request=CloneRequest,
+            status=CREATED,
+            needs_body=False,
+            notes="Its look, limits, domains and agent; keys of identities and tickets are not copied. Without a body the copy is called `Copy of …`.",
+        ),
         operator_route(
             office,
             "POST",
@@ -142,10 +151,10 @@ def create_widget(asked: AskedByOperator) -> WidgetMade:
         domains=request.allowed_domains,
         development=asked.office.is_development,
         access_mode=request.access_mode,
-        settings=request.settings,
+        settings=given_settings(request.settings),
         widget_id=request.widget_id,
     )
-    return _made(row)
+    return _made(asked, row)
 
 
 def list_widgets(asked: AskedByOperator) -> WidgetList:
@@ -169,7 +178,7 @@ async def change_widget(asked: AskedByOperator) -> WidgetOne:
 def _change(asked: AskedByOperator) -> WidgetOne:
     """Change a widget."""
     request: WidgetPatch = asked.body
-    wanted = WidgetChange(request.widget_name, _agent(asked, request.agent_id), request.access_mode, request.allowed_domains, request.settings)
+    wanted = WidgetChange(request.widget_name, _agent(asked, request.agent_id), request.access_mode, request.allowed_domains, given_settings(request.settings))
     row = widgets.change_widget(asked.store, asked.org, asked.params["widget_id"], wanted, development=asked.office.is_development)
     return _one(asked, row)
 
@@ -187,7 +196,7 @@ def _delete(asked: AskedByOperator) -> Done:
 
 def clone_widget(asked: AskedByOperator) -> WidgetMade:
     """Copy a widget."""
-    return _made(widgets.clone_widget(asked.store, asked.clock, asked.org, asked.params["widget_id"], name=asked.body.widget_name))
+    return _made(asked, widgets.clone_widget(asked.store, asked.clock, asked.org, asked.params["widget_id"], name=asked.body.widget_name))
 
 
 async def pause_widget(asked: AskedByOperator) -> WidgetOne:
@@ -236,7 +245,7 @@ def _agent(asked: AskedByOperator, agent_id: str | None) -> AgentId | None:
         raise WrongUsage(str(error), field="agent_id") from None
 
 
-def _made(row: WidgetRow) -> WidgetMade:
+def _made(asked: AskedByOperator, row: WidgetRow) -> WidgetMade:
     """A widget that was just made, in S3's shape."""
     return WidgetMade(
         success=True,
@@ -244,10 +253,16 @@ def _made(row: WidgetRow) -> WidgetMade:
         allowed_domains=list(row.allowed_domains),
         created_at=iso_ms(row.created_at_ms),
         widget=widget_view(row, 0),
+        warnings=_warnings(asked, row),
     )
 
 
 def _one(asked: AskedByOperator, row: WidgetRow) -> WidgetOne:
     """One widget with what it did today."""
     today = widgets.usage_today(asked.store, asked.clock, asked.org)
-    return WidgetOne(success=True, widget=widget_view(row, today.get(WidgetId(row.widget_id), 0)))
+    return WidgetOne(success=True, widget=widget_view(row, today.get(WidgetId(row.widget_id), 0)), warnings=_warnings(asked, row))
+
+
+def _warnings(asked: AskedByOperator, row: WidgetRow) -> list[str]:
+    """What keeps a widget from answering."""
+    return about_widget(asked.store, asked.office.desk.settings, row)

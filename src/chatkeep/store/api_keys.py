@@ -86,6 +86,12 @@ def revoke_api_key(tx: Tx, org: OrgId, key: str, *, at_ms: int) -> bool:
     return tx.execute(update(api_keys).where(*one).values(revoked_at=at_ms)).rowcount == 1
 
 
+def revoke_keys_of(tx: Tx, org: OrgId, maker: str, *, at_ms: int) -> int:
+    """End every key of *org* that *maker* made, for good; how many."""
+    live = (api_keys.c.org_id == org, api_keys.c.created_by == maker, api_keys.c.revoked_at.is_(None))
+    return int(tx.execute(update(api_keys).where(*live).values(revoked_at=at_ms)).rowcount)
+
+
 def note_use(tx: Tx, org: OrgId, key: KeyId, *, at_ms: int) -> None:
     """Note when a key was last used."""
     tx.execute(update(api_keys).where(api_keys.c.org_id == org, api_keys.c.id == key).values(used_at=at_ms))

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from chatkeep.ids import LoginId, OrgId, UserId
 from chatkeep.store.engine import Tx
-from chatkeep.store.members import Role
+from chatkeep.store.members import Role, find_member, hold_people
 from chatkeep.store.tables import login_failures, logins, members, users
 
 
@@ -62,6 +62,16 @@ def add_login(tx: Tx, org: OrgId, login: LoginRow) -> None:
     )
 
 
+def sign_in_member(tx: Tx, org: OrgId, login: LoginRow) -> Role | None:
+    """Sign a member in to *org*; what they are. ``None``, and no login, when they are none: whoever is let go meanwhile leaves none behind."""
+    hold_people(tx, org)
+    member = find_member(tx, org, login.user_id)
+    if member is None:
+        return None
+    add_login(tx, org, login)
+    return member.role
+
+
 def find_signed_in(tx: Tx, login: LoginId) -> SignedIn | None:
     """The login of that id with its user's role, while they are a member. Instance-wide: the query that learns the tenant of a token."""
     joined = logins.join(users, users.c.id == logins.c.user_id).join(members, (members.c.user_id == logins.c.user_id) & (members.c.org_id == logins.c.org_id))
@@ -88,15 +98,22 @@ def end_login(tx: Tx, user: UserId, login: str, *, at_ms: int) -> bool:
     return tx.execute(update(logins).where(*one).values(ended_at=at_ms)).rowcount == 1
 
 
+def end_logins_to(tx: Tx, org: OrgId, user: UserId, *, at_ms: int) -> int:
+    """End every login of *user* to *org*; how many."""
+    live = (logins.c.org_id == org, logins.c.user_id == user, logins.c.ended_at.is_(None))
+    return int(tx.execute(update(logins).where(*live).values(ended_at=at_ms)).rowcount)
+
+
 def end_logins(tx: Tx, user: UserId, *, at_ms: int, but: LoginId | None = None) -> int:
     """End every login of *user* except *but*; how many. Instance-wide."""
     live = (logins.c.user_id == user, logins.c.ended_at.is_(None), *((logins.c.id != but,) if but is not None else ()))
     return int(tx.execute(update(logins).where(*live).values(ended_at=at_ms)).rowcount)
 
 
-def has_signed_in_from(tx: Tx, user: UserId, addresses: Sequence[str], *, since_ms: int) -> bool:
-    """Whether *user* has signed in from one of *addresses* since then. Instance-wide."""
-    query = select(logins.c.id).where(logins.c.user_id == user, logins.c.address.in_(addresses), logins.c.active_at > since_ms)
+def has_signed_in_from(tx: Tx, user: UserId, addresses: Sequence[str], *, since_ms: int, changed_at_ms: int) -> bool:
+    """Whether *user* has signed in from one of *addresses* since then, by a login that no change of the password (at *changed_at_ms*) ended. Instance-wide."""
+    theirs = logins.c.ended_at.is_(None) | (logins.c.ended_at > changed_at_ms)
+    query = select(logins.c.id).where(logins.c.user_id == user, logins.c.address.in_(addresses), logins.c.active_at > since_ms, theirs)
     return tx.execute(query.limit(1)).first() is not None
 
 

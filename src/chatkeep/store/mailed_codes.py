@@ -24,10 +24,11 @@ class CodeRow:
 
 
 def put_code(tx: Tx, code: CodeRow) -> None:
-    """Store *code*; earlier ones of its user and purpose are void. Instance-wide: users belong to no tenant."""
+    """Store *code*. Earlier ones hold to their end, so that no stranger's wish voids a mail that was read; the first user's alone are void. Instance-wide."""
     # Bound even where it is null: the statement says nothing about who there is.
     owner = bindparam("b_user", code.user_id, String)
-    tx.execute(delete(mailed_codes).where(mailed_codes.c.user_id.is_not_distinct_from(owner), mailed_codes.c.purpose == code.purpose))
+    over = () if code.purpose == "setup" else (mailed_codes.c.expires_at <= code.created_at_ms,)
+    tx.execute(delete(mailed_codes).where(mailed_codes.c.user_id.is_not_distinct_from(owner), mailed_codes.c.purpose == code.purpose, *over))
     values = {"user_id": code.user_id, "created_at": code.created_at_ms, "expires_at": code.expires_at_ms}
     tx.execute(insert(mailed_codes).values(digest=code.digest, purpose=code.purpose, **values))
 

@@ -29,16 +29,22 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class InvitationRow:
-    """An invitation that waits for an answer. *digest*: of the code in its mail."""
+    """An invitation that waits for an answer. *digest*: of the code in its mail; *invited_by*: a user or an API key, ``None``: the command line."""
 
     invitation_id: InvitationId
     org_id: OrgId
     email: str
     role: Role
     digest: str
-    invited_by: UserId | None
+    invited_by: str | None
     created_at_ms: int
     expires_at_ms: int
+
+
+def hold_people(tx: Tx, org: OrgId) -> None:
+    """Let nobody else change who belongs to *org*, or what they hand out, until the transaction ends. Its first statement: what is read later stays so."""
+    # Rows that refer to the organization are written meanwhile. SQLite has one writer, and needs no lock.
+    tx.execute(select(organizations.c.id).where(organizations.c.id == org).with_for_update(key_share=True))
 
 
 _columns = (members, users.c.email, users.c.name, users.c.totp_confirmed_at)
@@ -72,6 +78,19 @@ def organizations_of(tx: Tx, user: UserId) -> list[Organization]:
         .order_by(members.c.created_at, organizations.c.id)
     )
     return [Organization(OrgId(row.id), row.name) for row in tx.execute(query)]
+
+
+def find_home(tx: Tx, email: str, wanted: str | None) -> OrgId | None:
+    """Where whoever has that address belongs: to *wanted* (id or name), else to their first organization. Instance-wide; nobody's address costs the same."""
+    query = (
+        select(organizations.c.id, organizations.c.name)
+        .select_from(_joined.join(organizations, organizations.c.id == members.c.org_id))
+        .where(users.c.email == email)
+        .order_by(members.c.created_at, organizations.c.id)
+    )
+    found = tx.execute(query).all()
+    chosen = next((row for row in found if wanted in (row.id, row.name)), found[0] if found else None)
+    return OrgId(chosen.id) if chosen is not None else None
 
 
 def set_role(tx: Tx, org: OrgId, user: UserId, role: Role) -> bool:
@@ -119,6 +138,18 @@ def list_invitations(tx: Tx, org: OrgId, part: Part, *, at_ms: int) -> tuple[lis
     return [_invitation(row) for row in rows], total
 
 
+def all_invitations(tx: Tx, org: OrgId) -> list[InvitationRow]:
+    """Every invitation of *org*, also those that are too old."""
+    return [_invitation(row) for row in tx.execute(select(invitations).where(invitations.c.org_id == org))]
+
+
+def find_invitation_of(tx: Tx, org: OrgId, *, email: str | None = None, invitation: str | None = None) -> InvitationRow | None:
+    """The invitation to *org* of that address, or of that id."""
+    which = invitations.c.email == email if email is not None else invitations.c.id == invitation
+    row = tx.execute(select(invitations).where(invitations.c.org_id == org, which)).one_or_none()
+    return _invitation(row) if row is not None else None
+
+
 def remove_invitation(tx: Tx, org: OrgId, invitation: str) -> InvitationRow | None:
     """Take an invitation back, or use it up; what it was, or ``None`` when there is none."""
     one = (invitations.c.org_id == org, invitations.c.id == invitation)
@@ -135,5 +166,4 @@ def _member(row: Row[Any]) -> MemberRow:
 
 def _invitation(row: Row[Any]) -> InvitationRow:
     """A row of the table as ``InvitationRow``."""
-    inviter = UserId(row.invited_by) if row.invited_by else None
-    return InvitationRow(InvitationId(row.id), OrgId(row.org_id), row.email, row.role, row.digest, inviter, row.created_at, row.expires_at)
+    return InvitationRow(InvitationId(row.id), OrgId(row.org_id), row.email, row.role, row.digest, row.invited_by, row.created_at, row.expires_at)

@@ -51,8 +51,10 @@ def add_agent(tx: Tx, org: OrgId, agent: Agent, *, at_ms: int) -> None:
     )
 
 
-def find_agent(tx: Tx, org: OrgId, agent: AgentId) -> Agent | None:
-    """The agent with that id in *org*."""
+def find_agent(tx: Tx, org: OrgId, agent: AgentId, *, to_change: bool = False) -> Agent | None:
+    """The agent with that id in *org*; *to_change*: nobody else changes it until the transaction ends."""
+    if to_change:
+        tx.execute(select(agents.c.id).where(agents.c.org_id == org, agents.c.id == agent).with_for_update(key_share=True))
     return _find(tx, org, agents.c.id == agent)
 
 

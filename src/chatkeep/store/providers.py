@@ -38,9 +38,10 @@ def replace_provider(tx: Tx, org: OrgId, provider: ProviderRow) -> bool:
     return tx.execute(update(providers).where(providers.c.org_id == org, providers.c.id == provider.provider_id).values(**_values(provider))).rowcount == 1
 
 
-def find_provider(tx: Tx, org: OrgId, provider: str) -> ProviderRow | None:
-    """The provider of that id in *org*."""
-    row = tx.execute(select(providers).where(providers.c.org_id == org, providers.c.id == provider)).one_or_none()
+def find_provider(tx: Tx, org: OrgId, provider: str, *, to_change: bool = False) -> ProviderRow | None:
+    """The provider of that id in *org*; *to_change*: nobody else changes it until the transaction ends."""
+    query = select(providers).where(providers.c.org_id == org, providers.c.id == provider)
+    row = tx.execute(query.with_for_update(key_share=True) if to_change else query).one_or_none()
     return _provider(row) if row is not None else None
 
 

@@ -503,7 +503,7 @@ data_keys = Table(
     metadata,
     # What sealed texts call it.
     Column("id", String(16), primary_key=True),
-    # Sealed with a key that is derived from SECRET_KEY.
+    # Sealed with a key that is derived from SECRET_KEY; while that is changed, once for each, with spaces between.
     Column("wrapped", Text, nullable=False),
     _created_at(),
     # Since when nothing new is sealed with it.
@@ -513,7 +513,7 @@ data_keys = Table(
 office_replays = Table(
     "office_replays",
     metadata,
-    # Keyed hash of actor, route and Idempotency-Key.
+    # Keyed hash of organization, actor, route and Idempotency-Key.
     Column("digest", String(64), primary_key=True),
     _org(),
     Column("body_digest", String(64), nullable=False),

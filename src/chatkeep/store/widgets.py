@@ -83,9 +83,9 @@ def list_widgets(tx: Tx, org: OrgId) -> list[WidgetRow]:
     return _select(tx, widgets.c.org_id == org)
 
 
-def find_widget(tx: Tx, org: OrgId, widget: WidgetId) -> WidgetRow | None:
-    """The widget of that id in *org*."""
-    found = _select(tx, widgets.c.org_id == org, widgets.c.id == widget)
+def find_widget(tx: Tx, org: OrgId, widget: WidgetId, *, to_change: bool = False) -> WidgetRow | None:
+    """The widget of that id in *org*; *to_change*: nobody else changes it until the transaction ends."""
+    found = _select(tx, widgets.c.org_id == org, widgets.c.id == widget, to_change=to_change)
     return found[0] if found else None
 
 
@@ -95,10 +95,10 @@ def find_public_widget(tx: Tx, widget: WidgetId) -> WidgetRow | None:
     return found[0] if found else None
 
 
-def _select(tx: Tx, *which: ColumnElement[bool]) -> list[WidgetRow]:
+def _select(tx: Tx, *which: ColumnElement[bool], to_change: bool = False) -> list[WidgetRow]:
     """The widgets that match, oldest first."""
-    rows = tx.execute(select(widgets).where(*which, widgets.c.deleted_at.is_(None)).order_by(widgets.c.created_at, widgets.c.id))
-    return [_widget(row) for row in rows]
+    query = select(widgets).where(*which, widgets.c.deleted_at.is_(None)).order_by(widgets.c.created_at, widgets.c.id)
+    return [_widget(row) for row in tx.execute(query.with_for_update(key_share=True) if to_change else query)]
 
 
 def _widget(row: Row[Any]) -> WidgetRow:

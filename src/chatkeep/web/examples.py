@@ -39,10 +39,34 @@ _NAMED: Mapping[str, Any] = {
 }
 
 
+_SETTINGS = {"greeting": "Hello!", "primaryColor": "#0f766e", "maxMessagesPerHour": 300, "limits": {"message_length": 1000}}
+# Whole requests, by type: each is accepted as it is, so that it names nothing that would have to be there.
+_REQUESTS: Mapping[str, Any] = {
+    "ChatRequest": {"message": "Hello, I need help with my order"},
+    "SessionRequest": {"widget_id": f"widget_{_ID}", "page": {"url": "https://shop.example/cart", "title": "Your cart"}},
+    "TokenRequest": {"email": "alice@shop.example", "password": "three unrelated words"},
+    "SecondFactorRequest": {"current_password": "three unrelated words", "recovery_code": "abcd-efgh-jkmn-pqrs"},
+    "PasswordRequest": {"current_password": "three unrelated words", "new_password": "four other unrelated words"},
+    "WidgetRequest": {"widget_name": "Help", "allowed_domains": ["shop.example"], "settings": _SETTINGS},
+    "WidgetPatch": {"widget_name": "Help desk", "settings": {"greeting": None, "theme": {"preset": "ocean"}}},
+    "CloneRequest": {"widget_name": "Help, second shop"},
+    "AgentRequest": {"name": "Shop assistant", "instructions": "You are the assistant of a coffee shop. Answer briefly.", "providers": ["knowledge"]},
+    "AgentPatch": {"instructions": "You are the assistant of a coffee shop. Answer in two sentences."},
+    "ProviderRequest": {"name": "Our OpenAI account", "base_url": "https://api.openai.com/v1", "model": "gpt-5-mini", "api_key": "the-key-from-your-account"},
+    "ProviderPatch": {"model": "gpt-5"},
+    "ApiKeyRequest": {"name": "Nightly export", "scopes": ["widgets:read", "conversations:read"]},
+    "ApiKeyPatch": {"name": "Weekly export"},
+    "RolePatch": {"role": "analyst"},
+    "InvitationRequest": {"email": "bob@shop.example", "role": "analyst"},
+    "BlockRequest": {"kind": "address", "value": "203.0.113.7", "reason": "scraping", "minutes": 60},
+}
+
+
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = "", depth: int = 0) -> Any:
     """A value that *schema* could be of. *schemas*: what references lead to; *name*: of the field that it is for."""
     if "$ref" in schema:
-        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, name, depth)
+        named = schema["$ref"].rpartition("/")[2]
+        return _REQUESTS[named] if named in _REQUESTS else example_of(schemas[named], schemas, name, depth)
     given = [*schema.get("examples", ()), *(schema[one] for one in ("default", "const") if one in schema), *schema.get("enum", ())]
     choices = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     if choices and (not given or given[0] is None):

@@ -1,17 +1,21 @@
 """The OpenAPI 3.1 document, made from the route tables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from chatkeep import __version__
+from chatkeep.admit.permissions import PERMISSIONS, ROLES
+from chatkeep.admit.widget_settings import WidgetSettings
 from chatkeep.errors import LimitHit, Reason, Refused, Unavailable
 from chatkeep.ids import CONVERSATION_FORM, MESSAGE_FORM, PLACE_FORM, WIDGET_FORM
 from chatkeep.web.examples import example_of
 from chatkeep.web.headers import Surface
-from chatkeep.web.problems import WORDINGS, envelope
+from chatkeep.web.meanings import describe_fields
+from chatkeep.web.problems import ADVICE, WORDINGS, envelope
 from chatkeep.web.reference import reference_routes
 from chatkeep.web.routes import Audience, Call, Parameter, Reply, Route
 
@@ -30,6 +34,7 @@ _IN_PATH: dict[str, Parameter] = {
 }
 _ORIGIN = Parameter("The page's origin, as its browser sends it.", {"type": "string", "examples": ["https://shop.example"]})
 _PROOF = Parameter("A proof of possession (RFC 9449), for a session that is bound to a key.", {"type": "string"})
+_HINTS = {"Idempotency-Key": {"title": "a key of your own", "examples": ["3f6c2f0e-7c1a-4b7e-9a51-0d2f7a1e9b44"]}}
 _TAG = Parameter("The ETag of what the client has.", {"type": "string"})
 _HEADERS: Mapping[str, Parameter] = {
     "X-Request-ID": Parameter("The id of this request, in the error too.", {"type": "string", "pattern": "^req_[a-z2-7]{26}$"}),
@@ -60,10 +65,22 @@ _IN_PATH |= {
         "The id of a session or API key, or a token itself.", {"type": "string", "pattern": r"^[\w.-]{1,1536}$", "examples": [f"sess_{_EXAMPLE_ID}"]}
     ),
 }
-_SCHEMES: Mapping[Audience, str] = {Audience.SESSION: "session", Audience.PERSON: "person", Audience.OPERATOR: "operator"}
+_SCHEMES: Mapping[Audience, str] = {Audience.SESSION: "session", Audience.PERSON: "person", Audience.OPERATOR: "operator", Audience.MEMBER: "person"}
 
+_NOUNS = {
+    "auth": "Sign in, stay signed in, and all about one's own account.",
+    "members": "Who belongs to the organization.",
+    "invitations": "Who is asked to join it.",
+    "api-keys": "Keys for programs.",
+    "providers": "Models that the organization brings: a server, a model, a key that never comes out again.",
+    "agents": "How answers are made: instructions, and whom to ask.",
+    "widgets": "What pages embed.",
+    "conversations": "What was said.",
+    "sessions": "Visitors who are there.",
+    "tokens": "Revoke whatever somebody holds.",
+    "blocks": "Whom the organization keeps out.",
+}
 _SURFACES = {
-    Surface.ADMIN_API: "For operators and their programs: a bearer token with every request, no cookies, no CORS.",
     Surface.VISITOR_API: "What a visitor's browser calls; with CORS, so that pages of other origins may.",
     Surface.HEALTH: "For probes.",
     Surface.DOCUMENT: "What this API says about itself.",
@@ -114,16 +131,19 @@ class ErrorEnvelope(Struct, omit_defaults=True):
     server_time: int | None = None
     message_id: str | None = None
     block_expires_at: str | None = None
+    needs: str | None = None
     details: list[ErrorDetail] | None = None
 
 
 def build_document(routes: Sequence[Route]) -> dict[str, Any]:
     """The whole document as JSON values."""
-    wanted: list[type] = [ErrorEnvelope]
+    # What views show of a widget's settings refers to their type.
+    wanted: list[type] = [ErrorEnvelope, *([WidgetSettings] if any(route.surface is Surface.ADMIN_API for route in routes) else [])]
     wanted += [kind for route in routes for kind in (route.request, route.response) if kind is not None]
     unique = list(dict.fromkeys(wanted))
     schemas, components = msgspec.json.schema_components(unique, ref_template=_REFERENCE)
     references = dict(zip(unique, schemas, strict=True))
+    describe_fields(components)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references, components)
@@ -137,7 +157,7 @@ def build_document(routes: Sequence[Route]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This gateway."}],
-        "tags": [{"name": surface.value, "description": text} for surface, text in _SURFACES.items()],
+        "tags": _tags(routes),
         "paths": paths,
         "components": {
             "schemas": components,
@@ -151,8 +171,8 @@ def build_document(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def document_routes(routes: Sequence[Route]) -> list[Route]:
-    """The rows that serve the document of *routes*, themselves included: for programs, and as a page."""
+def document_routes(routes: Sequence[Route], gateway: str) -> list[Route]:
+    """The rows that serve the document of *routes*, themselves included: for programs, and as a page, whose commands call *gateway*."""
     content: list[bytes] = []
 
     async def read_document(_call: Call) -> Reply:
@@ -160,32 +180,57 @@ def document_routes(routes: Sequence[Route]) -> list[Route]:
 
     own = Route("GET", "/api/openapi.json", Audience.EVERYBODY, Surface.DOCUMENT, "This document", read_document, None, content_type="application/json")
     # The page is in the document too, and made from it: its row first, its content after.
-    pages = reference_routes(build_document([*routes, own]))
+    pages = reference_routes(build_document([*routes, own]), gateway)
     content.append(msgspec.json.encode(build_document([*routes, own, *pages])))
     return [own, *pages]
 
 
 def _operation(route: Route, references: dict[type, dict[str, Any]], components: Mapping[str, Any]) -> dict[str, Any]:
     """One method of one path."""
-    needs = (f"Needs `{route.permission.value}`.",) if route.permission is not None else ()
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__.strip("_"),
         "summary": route.summary,
-        "description": " ".join((f"For {route.audience.value}.", *needs, route.notes)).strip(),
-        "tags": [route.surface.value],
+        "description": " ".join((f"For {route.audience.value}.", *_needs(route), route.notes)).strip(),
+        "tags": [_tag(route)],
         "parameters": _parameters(route),
         "responses": _responses(route, references, components),
         "security": [{_SCHEMES[route.audience]: []}, *([{}] if route.tokenless else [])] if route.audience in _SCHEMES else [],
     }
     if route.request is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": _shown(references[route.request], components)}}
+        operation["requestBody"] = {"required": route.needs_body, "content": {"application/json": _shown(references[route.request], components)}}
     return operation
+
+
+def _needs(route: Route) -> tuple[str, ...]:
+    """Which roles and which scope may call it."""
+    if route.permission is None:
+        return ()
+    roles = [role for role in ROLES if route.permission in PERMISSIONS[role]]
+    keys = ", and API keys with this scope" if route.audience is Audience.OPERATOR else ""
+    return (f"Needs `{route.permission.value}`, which {_listed(roles)} {'has' if len(roles) == 1 else 'have'}{keys}.",)
+
+
+def _listed(roles: Sequence[str]) -> str:
+    """Roles as a sentence has them."""
+    first, last = ", ".join(f"`{role}`" for role in roles[:-1]), f"`{roles[-1]}`"
+    return f"{first} and {last}" if first else last
+
+
+def _tag(route: Route) -> str:
+    """The group of a route: in the admin API its noun, elsewhere its surface."""
+    return route.path.split("/")[3] if route.surface is Surface.ADMIN_API else route.surface.value
+
+
+def _tags(routes: Sequence[Route]) -> list[dict[str, str]]:
+    """The groups that *routes* are in."""
+    used = {_tag(route) for route in routes}
+    return [{"name": name, "description": text} for name, text in (*_NOUNS.items(), *_SURFACES.items()) if name in used]
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     """Path, query and header parameters."""
     in_path = [part.partition("{")[2].removesuffix("}") for part in route.path.split("/") if part.endswith("}")]
-    headers = dict(route.headers)
+    headers = {name: replace(header, schema={**header.schema, **_HINTS.get(name, {})}) for name, header in route.headers.items()}
     if route.surface is Surface.VISITOR_API:
         headers["Origin"] = _ORIGIN
     if route.audience is Audience.SESSION:
@@ -247,7 +292,7 @@ def _bad(status: int, reasons: Sequence[Reason], references: dict[type, dict[str
     """What is answered for *reasons*, which share a status: the codes, what each means, an example of each."""
     meanings = [f"`{WORDINGS[reason].code}`: {WORDINGS[reason].message}" for reason in reasons]
     more = ("RateLimit", "RateLimit-Policy", "Retry-After") if status == _TOO_MANY else ("Retry-After",) if Reason.SERVICE_UNAVAILABLE in reasons else ()
-    examples = {reason.value: {"summary": WORDINGS[reason].message, "value": _example(reason)} for reason in reasons}
+    examples = {reason.value: {"summary": WORDINGS[reason].message, "description": ADVICE[reason], "value": _example(reason)} for reason in reasons}
     return {
         "description": "\n".join(dict.fromkeys(meanings)),
         "headers": _headers("X-Request-ID", *more),

@@ -24,6 +24,7 @@ class Audience(StrEnum):
     ANYBODY_SIGNING_IN = "somebody who wants to sign in"
     PERSON = "an operator who has signed in, for what is their own"
     OPERATOR = "an operator of the organization, or an API key of theirs"
+    MEMBER = "an operator of the organization who has signed in; no API key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Route:
     handler: Handler
     response: type | None
     request: type | None = None
+    # Whether the body of a request must be there; all of its fields may be left out where not.
+    needs_body: bool = True
     status: int = 200
     streams: bool = False
     errors: Sequence[Reason] = ()
@@ -105,6 +108,6 @@ class Route:
 
     def __post_init__(self) -> None:
         """A route for operators says what they must be allowed to do, and no other route does."""
-        if (self.permission is not None) is not (self.audience is Audience.OPERATOR):
-            msg = f"{self.method} {self.path}: a permission belongs to the audience OPERATOR, and to no other"
+        if (self.permission is not None) is not (self.audience in {Audience.OPERATOR, Audience.MEMBER}):
+            msg = f"{self.method} {self.path}: a permission belongs to the audiences OPERATOR and MEMBER, and to no other"
             raise TypeError(msg)

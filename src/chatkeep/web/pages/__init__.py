@@ -12,6 +12,9 @@ _FILES: Mapping[str, tuple[str, str, str]] = {
     "/account": ("account.html", HTML, "The page that links from mails lead to"),
     "/account/account.js": ("account.js", "text/javascript; charset=utf-8", "The script of that page"),
     "/account/pages.css": ("pages.css", "text/css; charset=utf-8", "The style of our pages"),
+    "/account/mark.svg": ("mark.svg", "image/svg+xml", "The sign of our pages"),
+    "/account/reference.css": ("reference.css", "text/css; charset=utf-8", "The style of the API reference"),
+    "/account/reference.js": ("reference.js", "text/javascript; charset=utf-8", "Copying and finding in the API reference"),
 }
 
 

@@ -30,8 +30,33 @@ async function send() {
     const problems = (told.details ?? []).map((detail) => `${detail.field}: ${detail.problem}`);
     said.textContent = problems.length ? problems.join(". ") : told.message;
     form.hidden = reply.ok;
+    if (reply.ok && purpose === "setup") showNext(fields.email);
   } catch {
     said.textContent = "The gateway cannot be reached. Try again in a moment.";
   }
   button.disabled = false;
+}
+
+// Commands that run as they are: quotes and the like in an address are for the shell.
+function showNext(email) {
+  const quoted = `'${email.replaceAll("'", "'\\''")}'`;
+  const json = `-H 'Content-Type: application/json'`;
+  // A paste ends here: what came behind would be read as the password.
+  document.getElementById("who").textContent = [
+    `CHATKEEP=${location.origin}`,
+    `EMAIL=${quoted}`,
+    `field() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p"; }`,
+    `printf 'Password: '; read -rs PASSWORD`,
+  ].join("\n");
+  document.getElementById("sign-in").textContent = [
+    `TOKEN=$(curl -s "$CHATKEEP/api/admin/auth/token" ${json} \\`,
+    `  -d '{"email": "'"$EMAIL"'", "password": "'"$PASSWORD"'"}' | field access_token)`,
+    `curl "$CHATKEEP/api/admin/auth/me" -H "Authorization: Bearer $TOKEN"`,
+  ].join("\n");
+  document.getElementById("make-widget").textContent = [
+    `WIDGET_ID=$(curl -s "$CHATKEEP/api/admin/widgets" -H "Authorization: Bearer $TOKEN" ${json} \\`,
+    `  -d '{"widget_name": "Help", "allowed_domains": ["shop.example"]}' | field widget_id)`,
+    `curl "$CHATKEEP/api/admin/widgets/$WIDGET_ID/embed" -H "Authorization: Bearer $TOKEN"`,
+  ].join("\n");
+  document.getElementById("next").hidden = false;
 }
