@@ -150,21 +150,41 @@ def _draw(chromium: str, url: str, repetitions: int) -> list[Row]:
     """Answers of 10,000 deltas, each in a fresh browser, traced."""
     say(f"answer: {repetitions} x {DELTAS:,} deltas of Markdown from the provider, drawn by Chromium")
     drawn = [_draw_one(chromium, url) for _ in range(repetitions)]
-    longest, heap = [max(one.tasks) for one in drawn], [one.heap_mb for one in drawn]
+    longest, heap = [max(task.busy_ms for task in one.tasks) for one in drawn], [one.heap_mb for one in drawn]
     tasks, frames = [task for one in drawn for task in one.tasks], [frame for one in drawn for frame in one.frames]
-    slow, late = sum(task > AIM_TASK_MS for task in tasks), sum(frame > _LATE_MS for frame in frames) / len(frames)
-    note = f"{len(tasks):,} tasks, {slow} above {AIM_TASK_MS} ms; {len(frames):,} frames, {late:.1%} later than {_LATE_MS} ms"
+    slow, late = sum(task.wall_ms > AIM_TASK_MS for task in tasks), sum(frame > _LATE_MS for frame in frames) / len(frames)
+    wall = statistics.median(max(task.wall_ms for task in one.tasks) for one in drawn)
+    note = (
+        f"{len(tasks):,} tasks; by the clock {wall:.0f} ms, {slow} above {AIM_TASK_MS} ms, waits for a processor included; "
+        f"{len(frames):,} frames, {late:.1%} later than {_LATE_MS} ms"
+    )
     return [
-        Row(f"longest task while {DELTAS:,} deltas arrive", "ms", longest, (), f"<= {AIM_TASK_MS}", statistics.median(longest) <= AIM_TASK_MS, note),
+        Row(
+            f"longest task while {DELTAS:,} deltas arrive, on the processor",
+            "ms",
+            longest,
+            (),
+            f"<= {AIM_TASK_MS}",
+            statistics.median(longest) <= AIM_TASK_MS,
+            note,
+        ),
         Row(f"heap that {DELTAS:,} deltas leave", "MB", heap, (), f"< {AIM_HEAP_MB}", statistics.median(heap) < AIM_HEAP_MB),
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """One answer: how long each task and each frame took in ms, and what stayed in memory."""
+class Task:
+    """One task of the page's main thread: how long it ran, and how long that took while others used the processor too."""
 
-    tasks: Sequence[float]
+    busy_ms: float
+    wall_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One answer: its tasks, how long each frame took in ms, and what stayed in memory."""
+
+    tasks: Sequence[Task]
     frames: Sequence[float]
     heap_mb: float
 
@@ -185,10 +205,10 @@ def _draw_one(chromium: str, url: str) -> Drawn:
         page.evaluate(_WATCH_FRAMES)
         box.fill("Tell me everything")
         box.press("Enter")
-        page.get_by_text(f"The end of {DELTAS} pieces").wait_for(timeout=_ANSWER_SECONDS * 1000)
+        page.locator(".reply").get_by_text(f"The end of {DELTAS} pieces").wait_for(timeout=_ANSWER_SECONDS * 1000)
         frames: list[float] = page.evaluate("() => { window.isOver = true; return window.frameTimes; }")
         browser.stop_tracing()
-        drawn = Drawn(_tasks_ms(json.loads(trace.read_bytes())), frames, _heap_mb(page) - before)
+        drawn = Drawn(_tasks(json.loads(trace.read_bytes())), frames, _heap_mb(page) - before)
         browser.close()
     return drawn
 
@@ -210,15 +230,15 @@ def _heap_mb(page: Page) -> float:
     return used / 1e6
 
 
-def _tasks_ms(trace: dict[str, Any]) -> Sequence[float]:
-    """How long each task of the page's main thread took."""
+def _tasks(trace: dict[str, Any]) -> Sequence[Task]:
+    """Those of the page's main thread."""
     events = trace["traceEvents"]
-    busiest = {}
+    busiest: dict[tuple[int, int], list[Task]] = {}
     for event in events:
         if event.get("name") == "RunTask" and event.get("ph") == "X":
-            busiest.setdefault((event["pid"], event["tid"]), []).append(event.get("dur", 0) / 1000)
+            busiest.setdefault((event["pid"], event["tid"]), []).append(Task(event.get("tdur", 0) / 1000, event.get("dur", 0) / 1000))
     main = {(event["pid"], event["tid"]) for event in events if event.get("name") == "thread_name" and event["args"].get("name") == "CrRendererMain"}
     found = [tasks for thread, tasks in busiest.items() if thread in main]
     if not found:
         raise BenchFailed("the trace names no tasks of the page's main thread")
-    return max(found, key=sum)
+    return max(found, key=lambda tasks: sum(task.busy_ms for task in tasks))

@@ -3,15 +3,15 @@ import { defineConfig } from 'vitest/config';
 import { languages } from './build/lazies.mjs';
 import { lighter, oxc, VERSION } from './build/options.mjs';
 
-const LANGUAGES = Object.fromEntries(languages().map((name) => [name, `hash-of-${name}`]));
-
 export default defineConfig({
   oxc,
   define: {
     __VERSION__: JSON.stringify(VERSION),
     __PANEL_INTEGRITY__: '"sha384-test"',
-    __LAZY_SHA256__: '{"languages":"test"}',
-    __LANGUAGE_SHA256__: JSON.stringify(LANGUAGES),
+    __LAZY_SHA256__: '{"more":"test"}',
+    __LANGUAGES__: JSON.stringify({ [languages().join(' ')]: 'test' }),
+    __ENGLISH_SHA256__: '""',
+    __FRAMED__: 'false',
   },
   // Preact as it is shipped; marked as it is published (test/marked.test.mjs compares both).
   plugins: [lighter()],

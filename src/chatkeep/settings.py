@@ -33,7 +33,9 @@ def _doc(text: str, *, secret: bool = False, aliases: tuple[str, ...] = ()) -> M
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything that can be set, as effective values."""
 
-    env: Annotated[Env, _doc("`production`, or `development` for work on one machine.")] = "production"
+    env: Annotated[
+        Env, _doc("`production`, or `development` for work on one machine: plain http on loopback hosts, no limits of an address for loopback addresses.")
+    ] = "production"
     public_url: Annotated[
         str,
         _doc("Where browsers reach the gateway, without a path; several separated by commas, the first is canonical.", aliases=("BASE_URL",)),
@@ -69,7 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[str, _doc("Addresses or networks (CIDR) whose forwarded headers are believed, separated by commas.")] = ""
     limit_address_per_minute: Annotated[int, Meta(ge=1), _doc("Visitor API requests per client address and minute.", aliases=("MAX_REQUESTS_PER_MINUTE",))] = 60
     limit_address_per_hour: Annotated[int, Meta(ge=1), _doc("Visitor API requests per client address and hour.", aliases=("MAX_REQUESTS_PER_HOUR",))] = 1000
-    limit_sessions_per_address_per_hour: Annotated[int, Meta(ge=1), _doc("New sessions per client address and hour.")] = 10
+    limit_sessions_per_address_per_hour: Annotated[
+        int, Meta(ge=1), _doc("New sessions per client address and hour; `chatkeep blocks exempt` raises it for a network.")
+    ] = 10
     limit_default: Annotated[int, Meta(ge=0), _doc("Extra limit: messages per visitor and window; 0 is off.", aliases=("DEFAULT_MAX_REQUESTS",))] = 0
     limit_default_window: Annotated[int, Meta(ge=1, le=86400), _doc("Window of `LIMIT_DEFAULT` in seconds.", aliases=("DEFAULT_RATE_LIMIT_WINDOW",))] = 3600
     session_max_age_hours: Annotated[int, Meta(ge=1, le=24), _doc("A session ends for good after this many hours.", aliases=("SESSION_MAX_AGE_HOURS",))] = 24

@@ -54,6 +54,9 @@ from chatkeep.web.pages import page_routes
 from chatkeep.web.routes import Route
 from chatkeep.web.widget_build import WidgetBuilds
 
+# IPv4 inside IPv6 counts as IPv4 (web/client_ip.py).
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+
 log = logging.getLogger("chatkeep.start")
 
 
@@ -157,7 +160,7 @@ def build_gateway(settings: Settings, store: Store, clock: Clock | None = None, 
 
     @asynccontextmanager
     async def lifespan(_app: ASGIApp) -> AsyncIterator[None]:
-        left = await store.transaction(mark_interrupted, at_ms=int(clock.now().timestamp() * 1000))
+        left = await store.transaction(mark_interrupted)
         if left:
             log.warning("answers_interrupted", extra={"fields": {"count": left}})
         await builds.keep_own()
@@ -235,7 +238,8 @@ def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress, 
         started_at=int(clock.now().timestamp()),
         hash_key=derive_key(settings.secret_key, "idempotency"),
         in_flight=InFlight(),
-        bans=BanList(),
+        # Whoever develops reloads more often than any visitor (docs/decisions/0003).
+        bans=BanList(() if settings.is_production else _LOOPBACK),
         egress=egress,
         keys=KeyRing(store, clock, vault, sets),
         widgets=Cache(clock),

@@ -11,6 +11,7 @@ from chatkeep.store.widgets import WidgetRow
 from tests.admit.cast import WIDE, another_organizations_site, assert_refused, generous
 from tests.admit.test_limits_layers import assert_limited
 from tests.cast import EVIL, SHOP, HeldClock, Reply, Stage, alices_site, development, on_stage
+from tests.framed import Frame
 from tests.servers import SECRET
 
 PEER = "198.51.100.7"
@@ -154,13 +155,17 @@ def test_six_hundred_files_a_minute_for_the_pages_of_one_origin_and_ten_times_th
 def test_a_hostile_page_cannot_use_up_its_visitors_widgets(sqlite_store: Store, has_frame: bool) -> None:
     widget = alices_site(sqlite_store, settings={"features": {"frame": has_frame}})
     with on_stage(sqlite_store) as stage:
-        for number in range(700):
+        frame = Frame(stage, widget.widget_id)
+        ticket = frame.ticket() if has_frame else None
+        for number in range(1, 701):
             stage.call("GET", f"/widget/v0.1.0/loader.js?{number}", headers={"origin": EVIL})
             stage.call("GET", f"/widget/v0.1.0/loader.js?{number}")
-            assert stage.call("GET", f"/widget/frame/{widget.widget_id}?{number}").status == (429 if number >= 600 else 200 if has_frame else 404)
+            assert stage.call("GET", f"/widget/frame/{widget.widget_id}?{number}").status == (429 if number + has_frame > 600 else 200 if has_frame else 404)
         assert stage.call("GET", f"/api/widgets/{widget.widget_id}/config", headers={"origin": SHOP}).status == 200
         assert stage.call("GET", "/widget/loader.js", headers={"origin": SHOP}).status == 200
-        assert stage.victor(widget).say("x").status == 200
+        if has_frame:
+            frame.session = frame.open(ticket).json
+        assert (frame if has_frame else stage.victor(widget)).say("x").status == 200
 
 
 @pytest.mark.parametrize("factor", [0, 5, 100])
@@ -277,3 +282,29 @@ def test_address_limits_hold_in_production_behind_a_proxy(sqlite_store: Store) -
         headers = {"host": "chat.example", "x-forwarded-proto": "https", "x-forwarded-for": PEER}
         assert knocks(stage, widget, 4, peer="10.0.0.1", **headers) == {400: 3, 429: 1}
         assert knocks(stage, widget, 4, peer="10.0.0.1", **{**headers, "x-forwarded-for": OTHER_PEER}) == {400: 3, 429: 1}
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"])
+def test_whoever_develops_can_load_a_page_as_often_as_they_like(sqlite_store: Store, peer: str) -> None:
+    widget = alices_site(sqlite_store)
+    with on_stage(sqlite_store) as stage:
+        assert [stage.victor(widget, peer=peer).say("x").status for _ in range(40)] == [200] * 40
+        # Requests without an end are one thing that no page needs: the ceiling of the instance.
+        assert knocks(stage, widget, 530, peer=peer) == {400: 520, 429: 10}
+        stage.clock.forward(60)
+        assert knock(stage, widget, peer=peer).status == 400, "no address that develops is blocked"
+
+
+@pytest.mark.parametrize(("peer", "settings"), [("127.0.0.1", {"env": "production", "public_url": "https://chat.example"}), (PEER, {"env": "development"})])
+def test_nobody_else_opens_more_sessions_than_the_setting_says(sqlite_store: Store, peer: str, settings: dict[str, str]) -> None:
+    widget = alices_site(sqlite_store, provider="")
+    production = {"trusted_proxies": "10.0.0.1"} if "public_url" in settings else {}
+    with on_stage(sqlite_store, Settings(secret_key=SECRET, **settings, **production), HeldClock()) as stage:
+        headers = {"origin": SHOP}
+        if production:
+            headers |= {"host": "chat.example", "x-forwarded-proto": "https", "x-forwarded-for": peer}
+        opening = {"headers": headers, "body": {"widget_id": widget.widget_id}, "peer": "10.0.0.1" if production else peer}
+        assert [stage.call("POST", "/api/sessions", **opening).status for _ in range(10)] == [201] * 10
+        refused = stage.call("POST", "/api/sessions", **opening)
+        assert_limited(refused, "sessions_per_address", 3600)
+        assert refused.json["message"] == "Too many new chats from this network. Try again in 60 minutes."

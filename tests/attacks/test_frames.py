@@ -17,7 +17,7 @@ from chatkeep.manage import blocks
 from chatkeep.manage.widgets import update_widget, use_frame
 from chatkeep.store import Store, tables
 from chatkeep.store.widgets import WidgetRow
-from tests.admit.cast import ROUTES, another_organizations_site, assert_refused, call, generous, path_of
+from tests.admit.cast import ROUTES, SESSION_ROUTES, another_organizations_site, assert_refused, call, generous, good_body, path_of
 from tests.cast import EVIL, SHOP, Stage, StageVisitor, alices_site, on_stage
 from tests.framed import FRAME, OWN, SAME_ORIGIN, Frame
 from tests.host import Host, Signer, alices_widget
@@ -38,6 +38,16 @@ def stage(sqlite_store: Store) -> Iterator[Stage]:
 @pytest.fixture
 def widget(stage: Stage) -> WidgetRow:
     return alices_site(stage.store, settings=FRAME, domains=("shop.example", "other.example"))
+
+
+def on_the_page(stage: Stage, widget: WidgetRow) -> StageVisitor:
+    """A visitor whose session the page opened before frame mode was switched on."""
+    visitors = []
+    for is_framed in (False, True):
+        use_frame(stage.store, widget.org_id, widget.widget_id, on=is_framed)
+        stage.clock.forward(3)
+        visitors += [] if is_framed else [stage.victor(widget)]
+    return visitors[0]
 
 
 @pytest.fixture
@@ -141,7 +151,7 @@ def test_nothing_but_our_own_ticket_is_one(frame: Frame, stage: Stage, widget: W
     def part(value: Any) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    token = stage.victor(widget).session["session_token"]
+    token = on_the_page(stage, widget).session["session_token"]
     host = Host(stage, widget)
     forged = [
         "",
@@ -201,7 +211,7 @@ def test_the_own_origin_alone_opens_no_route(frame: Frame, stage: Stage, widget:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "cross-site", "none", "Same-Origin", ""])
 def test_without_an_origin_nobody_gets_in_before_anything_is_read(stage: Stage, frame: Frame, widget: WidgetRow, route: Any, site: str) -> None:
-    plain = stage.victor(widget).session["session_token"]
+    plain = on_the_page(stage, widget).session["session_token"]
     framed = frame.opened().session["session_token"]
     shown = ["", f"Bearer {plain}"]
     if site != "same-origin" or route.method != "GET":
@@ -243,7 +253,7 @@ def test_a_frames_token_works_in_the_frame_alone(frame: Frame, stage: Stage) -> 
 
 
 def test_a_pages_token_does_not_work_in_the_frame(stage: Stage, widget: WidgetRow) -> None:
-    victor: StageVisitor = stage.victor(widget)
+    victor = on_the_page(stage, widget)
     for headers in ({"origin": OWN}, SAME_ORIGIN):
         shown = {**headers, "authorization": victor.headers["authorization"]}
         reply = stage.call("GET", f"/api/conversations/{victor.session['conversation_id']}/messages", headers=shown)
@@ -261,7 +271,7 @@ def test_a_block_on_the_embedding_pages_domain_holds_in_the_frame(frame: Frame, 
 
 
 def test_a_frame_reads_only_its_own_conversation(frame: Frame, stage: Stage, widget: WidgetRow) -> None:
-    victor = stage.victor(widget)
+    victor = on_the_page(stage, widget)
     victor.say("secret")
     frame.opened()
     reply = stage.call("GET", f"/api/conversations/{victor.session['conversation_id']}/messages", headers=frame.reading)
@@ -271,7 +281,7 @@ def test_a_frame_reads_only_its_own_conversation(frame: Frame, stage: Stage, wid
 def test_a_frame_ticket_from_a_page_is_no_page_ticket(stage: Stage) -> None:
     host = Host(stage, alices_widget(stage, settings={**FRAME, "access": {"require_ticket": True}}))
     frame = Frame(stage, host.widget.widget_id)
-    assert_refused(frame.open(frame.ticket(), origin=SHOP), 401, "invalid_identity")
+    assert_refused(frame.open(frame.ticket(), origin=SHOP), 403, "domain_not_authorized")
     # Where page tickets are required, the frame needs one too, for the page that embeds it: the frame page is anybody's.
     secret = host.ticket_secret()
     for page_ticket in ({}, {"page_ticket": host.ticket(secret, origin=OWN)}, {"page_ticket": frame.ticket()}):
@@ -288,6 +298,58 @@ def test_identities_work_in_frames_as_elsewhere(stage: Stage) -> None:
     frame = Frame(stage, host.widget.widget_id)
     assert_refused(frame.open(frame.ticket()), 401, "invalid_identity")
     assert frame.open(frame.ticket(), identity=host.identity()).status == 201
+
+
+@pytest.mark.parametrize("access_mode", ["session", "identity"])
+def test_a_script_on_the_page_of_a_framed_widget_opens_nothing_whatever_it_has_seen(stage: Stage, access_mode: str) -> None:
+    host = Host(stage, alices_widget(stage, access_mode=access_mode, settings={"features": {"frame": True, "resume": True}}), Signer("HS256"))
+    seen: dict[str, Any] = {}
+    if access_mode == "identity":
+        host.trust()
+        seen["identity"] = host.identity()
+    key = Key()
+    frame = Frame(stage, host.widget.widget_id).opened(**seen, headers={"dpop": key.prove(stage, "POST", "/api/sessions")})
+    tries = [seen, {**seen, "ticket": frame.ticket()}, {**seen, "resume": frame.session["resume"]}, {**seen, "page": {"url": OWN}}]
+    for more in tries:
+        for headers in ({}, {"dpop": Key().prove(stage, "POST", "/api/sessions")}, {"idempotency-key": "one"}):
+            body = {"widget_id": host.widget.widget_id, **more}
+            reply = stage.call("POST", "/api/sessions", headers={"origin": SHOP, **headers}, body=body)
+            assert_refused(reply, 403, "domain_not_authorized")
+            assert reply.json["details"] == [{"field": "origin", "problem": "this widget talks in its frame only: load the page again"}]
+    assert sessions(stage.store) == 1
+
+
+def test_a_page_that_knew_its_visitor_before_frame_mode_reads_nothing_of_what_they_say_in_the_frame(stage: Stage) -> None:
+    host = Host(stage, alices_widget(stage, access_mode="identity"), Signer("HS256"))
+    host.trust()
+    widget = host.widget
+    body = {"widget_id": widget.widget_id, "identity": host.identity()}
+    page = StageVisitor(stage, widget, SHOP, "198.51.100.7", stage.call("POST", "/api/sessions", headers={"origin": SHOP}, body=body).json)
+    assert page.say("before").status == 200
+    use_frame(stage.store, widget.org_id, widget.widget_id, on=True)
+    stage.clock.forward(3)
+    frame = Frame(stage, widget.widget_id).opened(identity=host.identity())
+    told = frame.say("secret").json
+    wanted = {"{conversation}": frame.session["conversation_id"], "{message}": told["message_id"], "{widget}": widget.widget_id}
+    for route in SESSION_ROUTES:
+        path = route.path
+        for name, value in wanted.items():
+            path = path.replace(name, value)
+        reply = stage.call(route.method, path, headers=page.headers, body=good_body(route, widget))
+        assert_refused(reply, 403, "domain_not_authorized")
+    assert frame.read().json["messages"][0]["text"] == "secret"
+
+
+def test_a_conversation_that_began_on_the_page_goes_on_there_where_nobody_knows_its_visitor(stage: Stage, widget: WidgetRow) -> None:
+    victor = on_the_page(stage, widget)
+    assert victor.say("hello").status == 200
+    assert stage.call("POST", "/api/sessions/refresh", headers=victor.headers).status == 200
+
+
+def test_a_widget_in_domain_mode_whose_row_says_frame_answers_no_page(stage: Stage, widget: WidgetRow) -> None:
+    stage.store.transaction_now(lambda tx: tx.execute(tables.widgets.update().values(access_mode="domain")))
+    reply = stage.call("POST", "/api/chat", headers={"origin": SHOP}, body={"widget_id": widget.widget_id, "message": "hello"})
+    assert_refused(reply, 403, "domain_not_authorized")
 
 
 def test_a_frames_session_is_bound_to_its_key(frame: Frame, stage: Stage) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chatkeep.admit.blocks import read_all
 from chatkeep.manage import blocks
+from chatkeep.manage.widgets import use_frame
 from chatkeep.store import Store
 from chatkeep.store.sessions import changed_since
 from chatkeep.store.widgets import WidgetRow
@@ -166,14 +167,17 @@ def test_a_frames_handle_works_in_that_pages_frame_alone(stage: Stage) -> None:
     def bound(key: Key) -> dict[str, str]:
         return {"dpop": key.prove(stage, "POST", "/api/sessions")}
 
+    use_frame(stage.store, widget.org_id, widget.widget_id, on=False)
+    component = visit(stage, widget)
+    use_frame(stage.store, widget.org_id, widget.widget_id, on=True)
+    stage.clock.forward(3)
     frame = Frame(stage, widget.widget_id).opened(headers=bound(Key()))
     handle = frame.session["resume"]
-    assert_no(ask(stage, widget, handle, Key()))
+    assert ask(stage, widget, handle, Key()).error == "domain_not_authorized"
     assert_no(frame.open(frame.ticket(), page=HELP, headers=bound(Key()), resume=handle))
     assert frame.open(None, headers=bound(Key()), resume=handle).error == "domain_not_authorized"
     again = frame.open(frame.ticket(), headers=bound(Key()), resume=handle)
     assert (again.status, again.json["session_id"]) == (201, frame.session["session_id"])
-    component = visit(stage, widget)
     assert_no(frame.open(frame.ticket(), headers=bound(Key()), resume=component.session["resume"]))
 
 

@@ -105,7 +105,8 @@ class Visit:
 
     @property
     def dialog(self) -> Locator:
-        return self.page.get_by_role("dialog")
+        """The panel; the menu in it is another."""
+        return self.page.get_by_role("dialog").first
 
     @property
     def field(self) -> Locator:
@@ -146,9 +147,10 @@ class Visit:
         expect(self.answer.get_by_role("button", name="Copy answer")).to_be_visible()
 
     def rest(self) -> None:
-        """Nothing moves any more (what repeats for ever does not count)."""
+        """Nothing moves any more (what repeats for ever, or moves with scrolling, does not count)."""
         self.page.evaluate(
             """() => Promise.all(document.querySelector('chatkeep-widget').shadowRoot.querySelector('.ck').getAnimations({subtree: true})
+                .filter((one) => one.timeline === document.timeline)
                 .filter((one) => one.effect.getComputedTiming().iterations !== Infinity && one.effect.target.checkVisibility())
                 .map((one) => one.finished.catch(() => {})))"""
         )

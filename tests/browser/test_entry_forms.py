@@ -97,5 +97,4 @@ def test_the_npm_package_loads_everything_else_from_the_gateway_that_it_is_given
     assert [url.removeprefix(demo.gateway) for url in asked] == [
         f"/api/widgets/{demo.widget_id}/config",
         f"/widget/v{__version__}/panel.js",
-        f"/widget/v{__version__}/report.js",
     ]

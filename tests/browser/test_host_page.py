@@ -134,6 +134,8 @@ def test_events_of_the_host_api_come_in_order_with_ids_and_codes_only(demo: Demo
     )
     page.evaluate("(text) => Chatkeep.send(text)", QUESTION)
     expect(page.get_by_role("article", name="AI assistant")).to_contain_text("costs £9.50")
+    # All of its text may be there before its end is.
+    expect(page.get_by_role("button", name="Copy answer")).to_be_visible()
     page.evaluate("() => Chatkeep.toggle()")
     expect(page.get_by_role("textbox")).to_have_count(0)
     assert page.evaluate("() => heard") == [

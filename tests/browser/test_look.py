@@ -76,7 +76,7 @@ def rest(page: Page) -> None:
         """async () => {
             const root = document.querySelector('chatkeep-widget').shadowRoot;
             for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
-            const ending = root.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity);
+            const ending = root.getAnimations().filter((one) => one.timeline === document.timeline && one.effect.getComputedTiming().endTime !== Infinity);
             await Promise.all(ending.map((one) => one.finished.catch(() => null)));
         }"""
     )

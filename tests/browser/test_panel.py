@@ -51,7 +51,9 @@ def _box(where: Locator) -> FloatRect:
 
 def _rest(page: Page) -> None:
     """Wait until nothing in the panel moves."""
-    page.get_by_role("dialog").evaluate("(node) => Promise.all(node.getAnimations({subtree: true}).map((one) => one.finished))")
+    page.get_by_role("dialog").evaluate(
+        "(node) => Promise.all(node.getAnimations({subtree: true}).filter((one) => one.timeline === document.timeline).map((one) => one.finished))"
+    )
 
 
 def test_while_sending_is_blocked_a_draft_can_be_typed_and_not_sent(demo: Demo, watched: Watched) -> None:

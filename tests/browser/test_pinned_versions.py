@@ -33,5 +33,5 @@ def test_a_pinned_page_is_served_by_the_build_that_it_pins(demo: Demo, watched: 
     expect(page.get_by_role("textbox", name="Nachricht schreiben")).to_be_focused()
     assert page.evaluate("() => Chatkeep.version") == _OLDER
     files = [url.removeprefix(demo.gateway) for url in watched.requests if "/widget/v" in url]
-    assert files == [f"/widget/v{_OLDER}/{name}" for name in ("loader.js", "panel.js", "languages.js", "words-de.js", "report.js")]
+    assert files == [f"/widget/v{_OLDER}/{name}" for name in ("loader.js", "panel.js", "languages-0.json", "words-de.json")]
     assert watched.console_errors == []

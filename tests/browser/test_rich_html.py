@@ -98,7 +98,8 @@ def test_good_html_becomes_the_nodes_that_markdown_has(victim: Victim, stage: St
     assert victim.harm() == {}
 
 
-def test_pictures_are_loaded_from_the_hosts_that_the_owner_named_and_over_https_only(victim: Victim, stage: Stage) -> None:
+@pytest.mark.parametrize(("kind", "picture"), [("html", "<img src='{}' alt='p'>"), ("markdown", "![p]({}) ")])
+def test_pictures_are_loaded_from_the_hosts_that_the_owner_named_and_over_https_only(victim: Victim, stage: Stage, kind: str, picture: str) -> None:
     addresses = ["https://pictures.example/a.gif", "http://pictures.example/b.gif", "https://pictures.example.evil.example/c.gif", "//pictures.example/d.gif"]
     put_page(stage, policies="chatkeep")
     asked: list[tuple[str, str | None]] = []
@@ -108,7 +109,7 @@ def test_pictures_are_loaded_from_the_hosts_that_the_owner_named_and_over_https_
         route.fulfill(content_type="image/gif", body=_PIXEL)
 
     victim.page.route("**/*.gif", fulfil)
-    victim.page.route("**/api/chat", _answer(victim, ["".join(f"<img src='{address}' alt='p'>" for address in addresses)]))
+    victim.page.route("**/api/chat", _answer(victim, ["".join(picture.format(address) for address in addresses)], kind=kind))
     victim.visit()
     victim.ask(["Show me"])
     expect(victim.page.locator(".text img")).to_have_count(1)

@@ -48,3 +48,13 @@ def test_what_cannot_be_said_is_refused_with_the_reason(shell: Shell, widget_id:
     assert (said.code, said.out) == (1, "")
     assert told in said.err
     assert shell.ask("widgets", "words", widget_id) == {"widget_id": widget_id}
+
+
+def test_suggestions_are_replaced_emptied_and_reset(shell: Shell, widget_id: str) -> None:
+    said = shell.ask("widgets", "words", widget_id, "--suggestion", "Do you ship?", "--suggestion", "Returns?", "--title", "Help")
+    assert said["suggestions"] == ["Do you ship?", "Returns?"]
+    assert "suggestions: Do you ship? | Returns?" in shell.run("widgets", "words", widget_id).out
+    assert shell.ask("widgets", "words", widget_id, "--suggestion", "Only this?")["suggestions"] == ["Only this?"]
+    assert "suggestions" not in shell.ask("widgets", "words", widget_id, "--suggestion", "")
+    shell.ask("widgets", "words", widget_id, "--suggestion", "Again?")
+    assert shell.ask("widgets", "words", widget_id, "--reset") == {"widget_id": widget_id}

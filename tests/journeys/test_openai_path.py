@@ -125,8 +125,8 @@ def test_an_upstream_that_fails_in_mid_answer(victor: Visitor, upstream: Upstrea
     answer = victor.history()[-1]
     assert "Half an ".startswith(listening.text)
     assert (answer["text"], answer["state"], answer["message_id"]) == (listening.text, "interrupted", listening.message_id)
-    # Once text was shown nobody is asked again; a fault in one piece with the head may come before any.
-    assert upstream.seen()["requests"] == (1 if listening.text else 2)
+    # Once text was shown nobody is asked again; a fault in one piece with the head may come before any, and the second attempt have some.
+    assert upstream.seen()["requests"] in ({1, 2} if listening.text else {2})
     assert victor.say(script).status in {502, 504}
 
 

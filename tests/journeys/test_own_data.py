@@ -79,7 +79,7 @@ def test_a_conversation_is_taken_away_as_json(victor: StageVisitor) -> None:
     name = victor.session["conversation_id"].removeprefix("conv_")
     assert reply.headers["content-disposition"] == f'attachment; filename="conversation-{name}.json"'
     assert reply.headers["x-content-type-options"] == "nosniff"
-    assert set(reply.json) == {"conversation_id", "exported_at", "messages"}
+    assert set(reply.json) == {"conversation_id", "title", "exported_at", "messages"}
     assert reply.json["messages"] == victor.history()
     assert get(victor, own(victor, "/export")).json == reply.json
 
@@ -90,7 +90,7 @@ def test_a_conversation_is_taken_away_as_markdown(victor: StageVisitor) -> None:
     reply = get(victor, own(victor, "/export?format=md"))
     assert (reply.status, reply.headers["content-type"]) == (200, "text/markdown; charset=utf-8")
     assert reply.headers["content-disposition"].endswith('.md"')
-    assert reply.body.decode().count("\n**Visitor**, 2026-01-15T12:00:00Z\n") == len(TEXTS)
+    assert reply.body.decode().count("\n**Visitor**, 2026-01-15 12:00:00 UTC\n") == len(TEXTS)
     assert "<script>" not in reply.body.decode()
     assert get(victor, own(victor, "/export?format=md"), accept="text/markdown").body == reply.body
     assert get(victor, own(victor, "/messages"), accept="text/markdown").error == "not_acceptable"
@@ -120,6 +120,22 @@ def test_a_long_conversation_is_exported_whole_and_in_order(stage: Stage) -> Non
         assert victor.say(f"message {number}").status == 200
     said = get(victor, own(victor, "/export")).json["messages"]
     assert [message["text"] for message in said[::2]] == [f"message {number}" for number in range(240)]
+
+
+def test_an_answer_has_its_own_time(victor: StageVisitor) -> None:
+    async def ask() -> Reply:
+        asking = asyncio.ensure_future(victor.stage.acall("POST", "/api/chat", headers=victor.headers, body={"message": "swordfish " * 150}))
+        # One turn of the loop after another, until the answer is begun: no time passes.
+        while not victor.stage.gateway.answers._running:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0)
+        victor.stage.clock.forward(7)
+        return await asking
+
+    assert victor.stage.loop.run_until_complete(ask()).status == 200
+    times = ["2026-01-15T12:00:00Z", "2026-01-15T12:00:07Z"]
+    assert [message["created_at"] for message in victor.history()] == times
+    assert [message["created_at"] for message in get(victor, own(victor, "/export")).json["messages"]] == times
+    assert "**Assistant**, 2026-01-15 12:00:07 UTC\n" in get(victor, own(victor, "/export?format=md")).body.decode()
 
 
 # Erase

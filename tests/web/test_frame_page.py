@@ -75,6 +75,17 @@ def test_the_frame_page_carries_its_policy_to_the_letter(sqlite_store: Store) ->
         assert "frame-ancestors 'none'" in refused.headers["content-security-policy"]
 
 
+def test_the_page_has_a_title_and_a_language_whatever_the_owner_has_set(stage: Stage) -> None:
+    widget = alices_site(stage.store, settings=FRAME)
+    page = Frame(stage, widget.widget_id).load().body.decode()
+    assert '<html lang="en">' in page
+    assert "<title>Chat</title>" in page
+    german = alices_site(stage.store, settings={**FRAME, "locale": "de-AT", "title": "Hilfe"})
+    page = Frame(stage, german.widget_id).load().body.decode()
+    assert '<html lang="de-AT">' in page
+    assert "<title>Hilfe</title>" in page
+
+
 def test_what_owners_write_stays_text_in_the_page(stage: Stage) -> None:
     hostile = "\"'><script>alert(1)</script>{ticket}&quot;</title><img src=x onerror=alert(1)>"
     widget = alices_site(stage.store, settings={**FRAME, "title": hostile[:60], "greeting": hostile, "suggestions": [hostile]})
@@ -84,7 +95,7 @@ def test_what_owners_write_stays_text_in_the_page(stage: Stage) -> None:
     assert found.tags == {
         "html": {"lang"},
         "head": set(),
-        "meta": {"charset", "name", "content"},
+        "meta": {"name", "content"},
         "title": set(),
         "script": {"type", "src", "integrity"},
         "body": {"data-config", "data-ticket"},

@@ -54,7 +54,10 @@ def test_widget_files_may_be_used_by_every_page(sqlite_store: Store) -> None:
         pinned = stage.call("GET", f"/widget/v{__version__}/loader.js", headers=BEHIND_PROXY, peer="10.0.0.1")
         assert carries(pinned, {**wanted, "cache-control": "public, max-age=31536000, immutable"})
         assert pinned.body == loader.body
-        assert stage.call("GET", "/widget/loader.js", headers={**BEHIND_PROXY, "if-none-match": loader.headers["etag"]}, peer="10.0.0.1").status == 304
+        words = stage.call("GET", f"/widget/v{__version__}/words-el.json", headers=BEHIND_PROXY, peer="10.0.0.1")
+        assert carries(words, {**wanted, "cache-control": "public, max-age=31536000, immutable", "content-type": "application/json"})
+        for known in (loader.headers["etag"], f"W/{loader.headers['etag']}", "*"):
+            assert stage.call("GET", "/widget/loader.js", headers={**BEHIND_PROXY, "if-none-match": known}, peer="10.0.0.1").status == 304
         for path in ("/widget/v0.0.0/loader.js", f"/widget/v{__version__}/../settings.py", f"/widget/v{__version__}/manifest.json", "/widget/", "/widget/x.js"):
             assert_refused(stage.call("GET", path, headers=BEHIND_PROXY, peer="10.0.0.1"), 404, "not_found")
 
@@ -73,6 +76,8 @@ def test_config_may_be_kept_for_five_minutes_and_asked_for_again_by_its_tag(sqli
         first = stage.call("GET", path, headers={"origin": SHOP})
         assert carries(first, {**API, "cache-control": "public, max-age=300"})
         again = stage.call("GET", path, headers={"origin": SHOP, "if-none-match": first.headers["etag"]})
+        for known in ("*", f"W/{first.headers['etag']}", f'"other", W/"x", {first.headers["etag"]}'):
+            assert stage.call("GET", path, headers={"origin": SHOP, "if-none-match": known}).status == 304
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", first.headers["etag"])
         assert carries(again, {**API, "cache-control": "public, max-age=300"})
         assert not {"content-length", "content-type"} & set(again.headers)

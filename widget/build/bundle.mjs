@@ -5,9 +5,13 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { minify } from 'terser';
-import { build } from 'vite';
+import { build, runnerImport } from 'vite';
 import { fromKit } from './kit.mjs';
+import { shortNames } from './names.mjs';
 import { oxc, VERSION, lighter } from './options.mjs';
+
+// Reading data out of sources (valuesOf) would make it a development build.
+process.env.NODE_ENV = 'production';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -45,7 +49,17 @@ async function bundle(entry, file, { plugins = [], define = {}, ...shape }) {
   if (chunks.length !== 1) throw new Error(`${entry} became ${chunks.length} files: one has to hold everything`);
   mkdirSync(dirname(file), { recursive: true });
   // A second pass by another minifier is worth 1 % (measured: 340 bytes of the panel).
-  const { code } = await minify(chunks[0].code, { ecma: 2020, module: shape.format === 'es', compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, pure_getters: true }, format: { comments: /^!/ } });
+  const short = shortNames();
+  const { code } = await minify(chunks[0].code, {
+    ecma: 2020,
+    module: shape.format === 'es',
+    compress: { passes: 2, unsafe: true, unsafe_arrows: true, unsafe_methods: true, unsafe_regexp: true, pure_getters: true, lhs_constants: false, conditionals: false, if_return: false },
+    mangle: { properties: { regex: new RegExp(`^(${Object.keys(short).join('|')})$`) } },
+    nameCache: { props: { props: Object.fromEntries(Object.entries(short).map(([name, to]) => [`$${name}`, to])) } },
+    format: { comments: /^!/ },
+  });
+  const [missing] = /\b__[A-Z]\w*__\b/.exec(code) ?? [];
+  if (missing) throw new Error(`${entry} needs the constant ${missing}`);
   writeFileSync(file, code);
 }
 
@@ -70,6 +84,9 @@ export const lazyFile = (entry, file, define, notice = '') =>
     postBanner: `${notice}export default kit=>{`,
     postFooter: 'return exported}',
   });
+
+/** What a module of nothing but data exports. */
+export const valuesOf = async (path) => (await runnerImport(root + path, { configFile: false, mode: 'production', logLevel: 'warn' })).module;
 
 /** What the manifest says about a file; `algorithm` is that of its integrity (W3C SRI). */
 export function factsOf(file, algorithm = 'sha384') {

@@ -12,4 +12,4 @@ export function lazies() {
 }
 
 /** One file is one language; its name is the language's (BCP 47). */
-export const languages = () => readdirSync(new URL('../src/words/languages/', import.meta.url)).map((file) => file.replace('.ts', ''));
+export const languages = () => readdirSync(new URL('../src/words/languages/', import.meta.url)).map((file) => file.replace('.ts', '')).sort();

@@ -1,4 +1,4 @@
-// What of Preact goes into the panel? No HTML sink, and none of what only others use: hydration, contexts, hooks into Preact, old life cycles.
+// What of Preact goes into the panel? No HTML sink, and none of what only others use: hydration, contexts, portals, error boundaries, hooks into Preact, old life cycles.
 
 /** Pieces of Preact's 11.2.0 file, each there exactly once, and what stands in their place. */
 const CUTS = [
@@ -30,11 +30,58 @@ const CUTS = [
   ['n.__c&&n.__c(r,t),', ''],
   ['l&&(n.__m&&n.__m(r,o),l=!1),', ''],
   ['u(n.event?n.event(r):r)', 'u(r)'],
+  ['&&i==n.debounceRendering||((i=n.debounceRendering)||queueMicrotask)(H)', '||queueMicrotask(H)'],
+  ['(i||queueMicrotask)(H)', 'queueMicrotask(H)'],
+  // more of taking over: nodes that are there before they are drawn
+  ['32&u.__u?[i]:null', 'null'],
+  [',32&u.__u,o)', ',0,o)'],
+  ['(u=t&&32&t.__u)?null:r.__k', 'r.__k'],
+  ['i?null:r.firstChild?d.call(r.childNodes):null', 'null'],
+  ['i?i.__e:r.firstChild', 'i?i.__e:null'],
+  ['9==r.nodeType&&(r=r.documentElement),', ''],
+  [/if\("svg"==C\?.*?break\}(?=if\(!t\))/, '"svg"==C?f="http://www.w3.org/2000/svg":f||(f="http://www.w3.org/1999/xhtml");'],
+  [/if\(a="template"==C.*?k\.value;(?=for\(s in \$\))/, 'a=t;'],
+  ['l&&"function"!=typeof k||', ''],
+  ['o?o[0]:u.__k&&S(u,0)', 'u.__k&&S(u,0)'],
+  [',o&&o.some(g)),l&&"textarea"!=C||(', '),('],
+  ['y&&(t.textContent=""),', ''],
+  ['l&&t.data==x||', ''],
+  [/(?<=o=n\.__e),e=t;e&&8==e\.nodeType;\)e=e\.nextSibling;for\(o!=e&&\(.*?\),t=o;.*?;\);return t(?=\})/, ';o!=t&&r.insertBefore(o,t||null),t=o;)return t.nextSibling'],
+  // portals
+  ['"function"!=typeof n.type||n.props.__P?', '"function"!=typeof n.type?'],
+  ['n.__c&&!n.props.__P', 'n.__c'],
+  ['if(n.props.__P)return t;', ''],
+  [/M\.__P&&\(s=l,.*?:null\),/, ''],
+  ['M.__P&&(r.__e=null,l=s),', ''],
+  ['||u&&!t.props.__P', ''],
+  // error boundaries and suspense
+  [/for\(var i,o,e;t=t\.__;\).*?catch\(t\)\{n=t\}\}(?=throw f=0)/, ''],
+  ['t&&t.then||D(r)', 'D(r)'],
+  // attributes, elements and references of a kind that the panel has not
+  [/if\("style"==t\)if.*?else (?=if\("o"==t\[0\])/, ''],
+  [',f=t!=(t=t.replace(l,"$1"))', ''],
+  ['n.addEventListener(t,o,f):n.removeEventListener(t,o,f)', 'n.addEventListener(t,o):n.removeEventListener(t,o)'],
+  ['l=/(PointerCapture)$|Capture$/i,', ''],
+  ['==i)t=t.replace(/xlink(H|:h)/,"h").replace(/sName$/,"s");else if(', '!=i&&'],
+  ['"list"!=t&&"form"!=t&&', ''],
+  ['"download"!=t&&', ''],
+  ['&&"popover"!=t&&t in n)', '&&t in n)'],
+  ['"popover"==t&&1==r?"":r', 'r'],
+  ['("foreignObject"==C||"http://www.w3.org/1998/Math/MathML"==f&&v.test(C))&&(f="http://www.w3.org/1999/xhtml"),', ''],
+  [',x.is?x:a)', ')'],
+  ['||"value"==s&&"defaultValue"in x||"checked"==s&&"defaultChecked"in x', ''],
+  ['"checked"==s?m=k:', ''],
+  [',s="checked",null!=m&&m!=t[s]&&N(t,s,m,$[s],f)', ''],
+  ['"progress"==C&&null==b?t.removeAttribute(s):', ''],
+  ['b===t[s]&&("progress"!=C||b)||', 'b===t[s]||'],
+  ['"function"==typeof n&&(n=n(_({},r),this.props)),', ''],
+  [':t.current=r', ':0'],
+  ['||i.current&&i.current!=t.__e||', '||'],
 ];
 
 /** What the sources may not use, because it is cut away (test/house.test.ts). */
 export const MISSING =
-  /\b(createContext|contextType|getChildContext|hydrate|getDerivedStateFromProps|componentWill(Mount|Update|ReceiveProps)|dangerouslySetInnerHTML)\b/;
+  /\b(create(Context|Portal|Ref)|contextType|getChildContext|hydrate|getDerivedStateFrom\w+|componentWill(Mount|Update|ReceiveProps)|componentDidCatch|dangerouslySetInnerHTML|default(Value|Checked)|on\w+Capture)\b|<(progress|template|foreignObject|math)\b| style=\{|setState\(\(/;
 
 export function lighterPreact(code) {
   for (const [piece, instead] of CUTS) {

@@ -1,6 +1,7 @@
 // What goes into the opening of a session, and when is a visitor somebody else?
 import { describe, expect, test } from 'vitest';
-import { personOf, takeCredentials } from '../src/talk/credentials';
+import type { Credentials } from '../src/contract/page';
+import { personOf, takeCredentials, whoIs } from '../src/talk/credentials';
 import { Session } from '../src/talk/session';
 import { Failed } from '../src/talk/trouble';
 
@@ -25,8 +26,31 @@ describe('credentials', () => {
   test('what is no token is compared as it is', () => {
     expect(personOf('x')).toBe('x');
     expect(personOf('a.b.c')).not.toBe(personOf('a.d.c'));
-    const fetched = (): string => 'x';
-    expect(personOf(fetched)).toBe(fetched);
+  });
+
+  test('a function is asked who it names now, and one that fails names nobody', async () => {
+    const heard: unknown[] = [];
+    let now = token('alice', '1');
+    const credentials: Credentials = { identity: () => now };
+    const ask = () => whoIs(credentials, (person) => heard.push(person));
+    await ask();
+    now = token('bob', '1');
+    await ask();
+    credentials.identity = async () => Promise.reject(new Error('signed out'));
+    await ask();
+    credentials.identity = null;
+    await ask();
+    expect(heard).toEqual(['alice', 'bob', null, null]);
+  });
+
+  test('what a function says late, after the page has named another one, is not heard', async () => {
+    const heard: unknown[] = [];
+    const credentials: Credentials = { identity: async () => token('alice', '1') };
+    const late = whoIs(credentials, (person) => heard.push(person));
+    credentials.identity = token('bob', '1');
+    void whoIs(credentials, (person) => heard.push(person));
+    await late;
+    expect(heard).toEqual(['bob']);
   });
 });
 

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../src/contract/config';
 import { parseLook } from '../src/contract/look';
 import { BlockSplitter } from '../src/markdown/blocks';
+import { decode } from '../src/markdown/entities';
 import { render } from '../src/markdown/render';
 import { lex } from '../src/markdown/tokens';
+import { plainOf } from '../src/panel/rich';
 import { EventReader } from '../src/talk/events';
 import { json, parseDelta, parseSources } from '../src/talk/parse';
 import { hostile } from './hostile';
@@ -28,6 +30,28 @@ test('the collection is as large as it says', () => {
 
 test('a hundred thousand characters of each repetition are parsed, as parsing takes time like the length and not like its square', () => {
   for (const { text } of CASES.filter(({ family }) => family === 'size and depth')) whole(text.repeat(Math.ceil(100_000 / text.length)));
+}, 30_000);
+
+test('so do beginnings that never come to their end, also while they stream', () => {
+  const pumps: readonly (readonly [string, string, string])[] = [
+    ['', 'a.', '@'],
+    ['- a\n', '  b\n', ''],
+    ['a', '\n ', 'b'],
+    ['a', '\n', 'b'],
+    ['x', ' ', 'x'],
+    ['', '[', '.'],
+    ['', '<', ''],
+    ['a', ' ', '|'],
+    ['', '| a ', ''],
+    ['', '`', ' '],
+  ];
+  for (const [start, again, end] of pumps) {
+    const text = start + again.repeat(200_000 / again.length) + end;
+    whole(text);
+    new BlockSplitter().split(text, true);
+    plainOf(text);
+    decode(text);
+  }
 }, 30_000);
 
 describe.each(FAMILIES)('%s', (name) => {

@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 // @ts-expect-error -- the build is plain JavaScript
 import { languages } from '../build/lazies.mjs';
-import type { Lazy } from '../src/panel/lazy';
 import { duration } from '../src/words/duration';
-import { wanted, wordsFor } from '../src/words/choose';
+import { addLater, match, wordsFor } from '../src/words/choose';
 import { en, enErrors, enLazy, type Plural } from '../src/words/en';
 import { errorText } from '../src/words/errors';
-import { find, match } from '../src/words/match';
 import { count, fill } from '../src/words/say';
+import { wanted } from '../src/words/wanted';
 import { english } from './english';
 
 const names: string[] = languages();
@@ -61,7 +60,7 @@ describe.each(names)('%s', (name) => {
     const { direction } = locale.getTextInfo?.() ?? locale.textInfo!;
     // Without a region, Portuguese is Brazilian (CLDR, likely subtags).
     const tag = name === 'pt' ? 'pt-PT' : name;
-    expect(match(tag, names)).toEqual({ name, lang: tag, dir: direction });
+    expect(match(tag)).toEqual({ name, lang: tag, dir: direction });
   });
 });
 
@@ -91,40 +90,56 @@ test.each([
   ['constructor', undefined],
   ['', undefined],
 ])('%j is answered with %s', (tag, name) => {
-  expect(match(tag, names)?.name).toBe(name);
+  expect(match(tag)?.name).toBe(name);
 });
 
 describe('choosing', () => {
-  const asked: unknown[] = [];
-  const fetchFile = (async (...file: unknown[]) => {
+  const asked: string[] = [];
+  const later = (key: string) => key in enErrors || key in enLazy;
+  /** The files as the build makes them (build/words.mjs); a wrong hash gets none. */
+  const fetchData = async (file: string, sha256: string): Promise<never> => {
     asked.push(file);
-    return { default: await load(/words-(.+)\.js/.exec(`${file[0]}`)![1]!) };
-  }) as never;
-  const lazy = (async () => ({ find, match })) as unknown as Lazy;
-  const gone = (() => Promise.reject(new Error('gone'))) as never;
+    const [, name, more] = /^words-(.+?)(-more)?$/.exec(file) ?? [];
+    if (sha256 !== (name ? `${name}${more ?? ''}` : 'test')) throw new Error(`${file} under ${sha256}`);
+    if (!name) return names as never;
+    const texts = await load(name);
+    const others = Object.entries(texts).filter(([key]) => !(key in en));
+    if (more) return Object.fromEntries(others.filter(([key]) => later(key))) as never;
+    return [Object.keys(en).map((key) => texts[key] ?? ''), Object.fromEntries(others.filter(([key]) => !later(key))), `${name}-more`] as never;
+  };
+  const gone = () => Promise.reject(new Error('gone'));
 
-  test('the first wanted language that there is, with the integrity that the build left', async () => {
-    const words = await wordsFor(['tlh', 'de-AT', 'fr'], {}, lazy, fetchFile);
-    expect(words).toMatchObject({ send: 'Senden', lang: 'de-AT', dir: 'ltr' });
-    expect(asked).toEqual([['words-de.js', 'sha256-hash-of-de', 0]]);
-    expect(await wordsFor(['ar-EG'], {}, lazy, fetchFile)).toMatchObject({ lang: 'ar-EG', dir: 'rtl' });
+  test('the first wanted language that there is', async () => {
+    const words = await wordsFor(['tlh', 'de-AT', 'fr'], {}, fetchData);
+    expect(words).toMatchObject({ send: 'Senden', name: 'de', lang: 'de-AT', dir: 'ltr' });
+    expect(asked.splice(0)).toEqual(['languages-0', 'words-de']);
+    expect(await wordsFor(['ar-EG'], {}, fetchData)).toMatchObject({ lang: 'ar-EG', dir: 'rtl' });
   });
 
   test('English asks for no file, and keeps its region for dates', async () => {
-    expect(await wordsFor(['en-GB'], {}, gone, gone)).toEqual({ ...english, lang: 'en-GB' });
-    expect(await wordsFor([], {}, gone, gone)).toEqual(english);
-    expect(await wordsFor(['en-150', 'de'], {}, lazy, gone)).toEqual({ ...english, lang: 'en-150' });
+    expect(await wordsFor(['en-GB'], {}, gone)).toEqual({ ...english, lang: 'en-GB' });
+    expect(await wordsFor([], {}, gone)).toEqual(english);
+    expect(await wordsFor(['en-150', 'de'], {}, gone)).toEqual({ ...english, lang: 'en-150' });
   });
 
-  test('what cannot be had, found or waited for is English', async () => {
-    expect(await wordsFor(['de'], {}, gone, fetchFile)).toEqual(english);
-    expect(await wordsFor(['de'], {}, lazy, gone)).toEqual(english);
-    expect(await wordsFor(['tlh'], {}, lazy, fetchFile)).toEqual(english);
-    vi.useFakeTimers();
-    const slow = wordsFor(['de'], {}, (() => new Promise(() => {})) as never, fetchFile);
-    await vi.advanceTimersByTimeAsync(5000);
-    expect(await slow).toEqual(english);
-    vi.useRealTimers();
+  test('what cannot be had or found is English', async () => {
+    expect(await wordsFor(['de'], {}, gone)).toEqual(english);
+    expect(await wordsFor(['tlh'], {}, fetchData)).toEqual(english);
+  });
+
+  test('what is said later is asked for once, when it is needed, and stays under the texts of the owner', async () => {
+    const words = await wordsFor(['de'], { de: { cancel: 'Weg' } }, fetchData);
+    expect(words.erase).toBeUndefined();
+    await addLater(words, gone);
+    expect(words.erase).toBeUndefined();
+    asked.splice(0);
+    await addLater(words, fetchData);
+    await addLater(words, fetchData);
+    expect(asked).toEqual(['words-de-more']);
+    expect(words).toMatchObject({ ...(await load('de')), cancel: 'Weg' });
+    const plain = await wordsFor(['en'], {}, gone);
+    await addLater(plain, gone);
+    expect(plain).toEqual(english);
   });
 
   test("the owner's texts go over the language's, the more special the later; what is no text is left out", async () => {
@@ -134,11 +149,11 @@ describe('choosing', () => {
       'de-AT': { send: 'Auffi' },
       fr: { send: 'Allez' },
     };
-    expect(await wordsFor(['de-AT'], texts, lazy, fetchFile)).toMatchObject({ send: 'Auffi', stop: 'Stopp', hello: 'Hi', retry: 'Noch einmal versuchen' });
-    expect(await wordsFor(['en'], texts, gone, gone)).toMatchObject({ send: 'Go', retry: 'Try again' });
-    expect(await wordsFor(['zh-TW'], { 'zh-Hant': { send: '送' } }, lazy, fetchFile)).toMatchObject({ send: '送', lang: 'zh-TW' });
+    expect(await wordsFor(['de-AT'], texts, fetchData)).toMatchObject({ send: 'Auffi', stop: 'Stopp', hello: 'Hi', retry: 'Noch einmal versuchen' });
+    expect(await wordsFor(['en'], texts, gone)).toMatchObject({ send: 'Go', retry: 'Try again' });
+    expect(await wordsFor(['zh-TW'], { 'zh-Hant': { send: '送' } }, fetchData)).toMatchObject({ send: '送', lang: 'zh-TW' });
     for (const odd of [null, 1, 'x', [], { default: 7, en: null }, { default: { send: 7, stop: {} } }])
-      expect(await wordsFor(['en'], odd, gone, gone)).toEqual(english);
+      expect(await wordsFor(['en'], odd, gone)).toEqual(english);
   });
 
   test('what the element says goes before the setting, and `auto` asks the page, then the visitor', () => {

@@ -99,7 +99,45 @@ test('entities never make up characters that do not exist', () => {
 });
 
 test('only absolute addresses of four schemes are links', () => {
-  expect(target('https://www.a.example/x')).toEqual({ href: 'https://www.a.example/x', host: 'a.example' });
-  expect(target('tel:+4912345')).toEqual({ href: 'tel:+4912345', host: '' });
+  expect(target('https://www.a.example/x')).toEqual({ href: 'https://www.a.example/x', place: 'a.example' });
+  expect(target('tel:+4912345')).toEqual({ href: 'tel:+4912345', place: '+4912345' });
   for (const bad of ['javascript:1', ' https://a.example', 'a.example', '//a', 'https://u:p@a.example', 'http:', '']) expect(target(bad)).toBe(null);
+});
+
+describe('where a link leads can be seen', () => {
+  const shown = (markdown: string): string => show(render(lex(markdown), setting));
+
+  test.each([
+    '[https://www.paypal.com/login](https://pal.com/x)',
+    '[Welcome to paypal.com](https://www.com/)',
+    '[https://bank.com](https://k.co/)',
+    '[https://bank.example/evil.example](https://evil.example/)',
+    '[https://аpple.com](https://xn--pple-43d.com/)',
+    '[Log in ![ ](https://bank.example "evil.example")](https://evil.example)',
+    '[https://bank.example](mailto:a@evil.example)',
+    '[0800 123](tel:+1900555)',
+    '[`evil.example`](https://evil.example)',
+  ])('%s: beside a label that is not exactly that', (markdown) => {
+    expect(shown(markdown)).toMatch(/<span> \([\w+@.-]+\)<\/span><\/a>/);
+  });
+
+  test.each(['https://www.a.example/x', '[a.example](https://a.example/x)', '[www.a.example](https://a.example)', '<help@a.example>', '[+4930](tel:+4930)'])(
+    '%s: by its label',
+    (markdown) => {
+      expect(shown(markdown)).not.toContain('<span>');
+    },
+  );
+
+  test('nothing else can be followed inside of a link', () => {
+    expect(shown('[our terms [1] ![x](https://b.example)](https://a.example)').match(/<(a|sup)/g)).toEqual(['<a']);
+  });
+
+  test('its label does not turn the reading direction around', () => {
+    expect(shown('[\u202elpmaxe.live\u2066](https://evil.example) &#x202e;')).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+  });
+});
+
+test('towers of marks are cut to a height that is drawn at once', () => {
+  expect(show(render(lex(`o${'\u0301'.repeat(50_000)} and \`e${'\u0301'.repeat(5000)}\``), setting)).length).toBeLessThan(100);
+  expect(decode('n\u0303 te\u0302\u0301t')).toBe('n\u0303 te\u0302\u0301t');
 });

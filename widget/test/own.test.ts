@@ -95,11 +95,60 @@ describe('erasing', () => {
     await expect(erase(visitor.chat)).rejects.toThrow(code);
   });
 
-  test('nothing is asked for what an ended session has left', async () => {
+  test('nothing is asked for what is not on screen any more', async () => {
     await visitor.ask();
     visitor.chat.end();
-    await expect(erase(visitor.chat)).rejects.toThrow('session_expired');
+    expect(await erase(visitor.chat)).toBe(true);
     expect(paths()).not.toContain(ROUTE);
+  });
+
+  describe('what is above the line', () => {
+    const [FIRST, SECOND] = ['DELETE /api/conversations/conv_1', 'DELETE /api/conversations/conv_2'];
+    const gone = json(204, {});
+
+    beforeEach(async () => {
+      let opened = 0;
+      gateway.on('POST /api/sessions', (...given) => json(201, { session_token: `token-${++opened}`, expires_in: 900, conversation_id: `conv_${opened}` })(...given));
+      gateway.on('POST /api/chat', answer('One.'), refuse(410, 'session_expired'), answer('Two.'));
+      await visitor.ask('One');
+      await visitor.ask('Two');
+      expect(visitor.chat.items.map(({ kind }) => kind)).toEqual(['exchange', 'divider', 'exchange']);
+    });
+
+    const tokens = () => gateway.heard.filter(({ method }) => method === 'DELETE').map(({ method, path, token, proof }) => [`${method} ${path}`, token, !!proof]);
+
+    test('goes too, by the key of the session that it was in', async () => {
+      gateway.on(FIRST, gone);
+      gateway.on(SECOND, gone);
+      expect(await erase(visitor.chat)).toBe(true);
+      expect(tokens()).toEqual([
+        [SECOND, 'token-2', true],
+        [FIRST, 'token-1', true],
+      ]);
+    });
+
+    test('is tried as the newest session where its own is nothing any more, and is told when that does not own it', async () => {
+      gateway.on(SECOND, gone);
+      gateway.on(FIRST, refuse(401, 'invalid_session'), gone);
+      expect(await erase(visitor.chat)).toBe(true);
+      gateway.on(FIRST, refuse(401, 'invalid_session'), refuse(404, 'not_found'));
+      expect(await erase(visitor.chat)).toBe(false);
+      expect(tokens().at(-1)).toEqual([FIRST, 'token-2', true]);
+    });
+
+    test('is not called erased while nobody knows', async () => {
+      gateway.on(SECOND, gone);
+      gateway.on(FIRST, hangUp);
+      await expect(erase(visitor.chat)).rejects.toThrow('unreachable');
+    });
+
+    test('is nobody\'s after a new conversation or another person has cleared the screen', async () => {
+      const ended = gateway.arrival('DELETE /api/sessions/current');
+      visitor.chat.clear();
+      expect(await erase(visitor.chat)).toBe(true);
+      await ended;
+      expect(tokens().map(([path]) => path)).toEqual(['DELETE /api/sessions/current']);
+    });
   });
 });
 

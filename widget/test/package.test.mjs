@@ -11,7 +11,7 @@ const dist = join(root, 'dist');
 const CONSUMER = `
 import { define, init, type ChatkeepElement } from 'chatkeep-widget';
 
-define();
+define('https://gateway.example');
 const chat: ChatkeepElement = init({ gateway: 'https://gateway.example', widgetId: 'widget_1', scheme: 'dark', open: true, ticket: () => 'x' });
 chat.setIdentity(null);
 chat.send('Hello');
@@ -19,6 +19,8 @@ chat.addEventListener('chatkeep:answer', (event) => console.log(event.detail.mes
 document.createElement('chatkeep-widget').toggle();
 // @ts-expect-error the package does not know the gateway by itself
 init({ widgetId: 'widget_1' });
+// @ts-expect-error nor do elements in the page's markup
+define();
 // @ts-expect-error the page cannot change limits
 init({ gateway: 'https://gateway.example', widgetId: 'widget_1', messageLength: 9 });
 `;

@@ -1,5 +1,6 @@
 // Does a conversation outlive its page, once, and only that? Two pages of one tab, against a real server.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Consent } from '../src/contract/config';
 import { Remembered } from '../src/resume/main';
 import { Chat } from '../src/talk/chat';
 import { isRunning, type Exchange } from '../src/talk/exchange';
@@ -15,7 +16,7 @@ let chats: Chat[];
 let handles: number;
 
 /** A page of the tab: a chat of its own, the same storage. */
-function open(credentials: () => Promise<object> = async () => ({})): { chat: Chat; memory: Remembered; until(wanted: () => boolean): Promise<void> } {
+function open(credentials: () => Promise<object> = async () => ({}), consent: Consent | null = null): { chat: Chat; memory: Remembered; until(wanted: () => boolean): Promise<void> } {
   const watchers: (() => void)[] = [];
   const chat: Chat = new Chat({
     wire: { gateway: gateway.url, widgetId: 'widget_1', silenceMs: 5000 },
@@ -28,7 +29,7 @@ function open(credentials: () => Promise<object> = async () => ({})): { chat: Ch
     said: () => {},
     backoffMs: [5, 10, 20],
   });
-  const memory = new Remembered('widget_1', chat);
+  const memory = new Remembered('widget_1', chat, consent);
   chats.push(chat);
   const until = (wanted: () => boolean) =>
     new Promise<void>((resolve) => {
@@ -101,6 +102,27 @@ test('a handle is kept, taken out before it is used, and the conversation is the
   expect(second!.body).toMatchObject({ widget_id: 'widget_1', resume: 'ckr_1' });
   expect(second!.proof!.thumbprint).not.toBe(first!.proof!.thumbprint);
   expect(kept.get(NAME)).toBe('ckr_2');
+});
+
+const NOTICE: Consent = { text: 'We store what you write.', link: '', required: true };
+
+test('a conversation that was agreed to goes on without another question, under the same notice only', async () => {
+  const first = open(undefined, NOTICE);
+  await talk(first);
+  const under = (consent: Consent | null): boolean => {
+    const before = gateway.heard.length;
+    const isBack = open(undefined, consent).memory.recall();
+    if (!isBack) expect(gateway.heard).toHaveLength(before);
+    return isBack;
+  };
+  expect(under({ ...NOTICE, text: 'We sell what you write.' })).toBe(false);
+  expect(under({ ...NOTICE, link: 'https://other.example/' })).toBe(false);
+  expect(under(NOTICE)).toBe(true);
+});
+
+test('what was said before the owner asked for consent is not gone on with before it is given', async () => {
+  await talk();
+  expect(open(undefined, NOTICE).memory.recall()).toBe(false);
 });
 
 test('without a handle nothing is opened before there is a message', () => {

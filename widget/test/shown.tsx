@@ -5,6 +5,7 @@ import type { Setting } from '../src/markdown/render';
 
 export const setting: Setting = {
   known: new Set([1, 2]),
+  imageHosts: ['pictures.example'],
   cite: (index) => <sup>{index}</sup>,
   code: (text, language) => <pre class={language}>{text}</pre>,
   words: { image: 'Image', table: 'Table' },

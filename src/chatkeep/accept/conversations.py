@@ -66,7 +66,7 @@ def _export_route(desk: Desk) -> Route:
         conversation = parse_conversation_id(asked_for)
         rows = await desk.store.read(_all_messages, entered.session.org_id, conversation)
         # In a thread: a full conversation is megabytes, and every other visitor would wait for its escaping.
-        content = await asyncio.to_thread(lambda: FORMATS[name].write(transcript_of(conversation, rows, desk.clock.now())))
+        content = await asyncio.to_thread(lambda: FORMATS[name].write(transcript_of(conversation, entered.widget.settings.title, rows, desk.clock.now())))
         attachment = f'attachment; filename="conversation-{conversation.removeprefix("conv_")}.{name}"'
         return Reply(content=content, content_type=FORMATS[name].content_type, headers=(("content-disposition", attachment),))
 
@@ -91,7 +91,7 @@ def _erase_route(desk: Desk, answers: Answers) -> Route:
 
     async def erase_own(call: Call) -> Reply:
         asked_for = call.params["conversation_id"]
-        entered = await enter(call.arrival, desk, asked_for=asked_for)
+        entered = await enter(call.arrival, desk, asked_for=asked_for, is_erasing=True)
         conversation, session = parse_conversation_id(asked_for), entered.session
         heir = session.conversation_id if session.conversation_id != conversation else ConversationId(new_id("conv"))
         await answers.stop_conversation(conversation)
@@ -116,7 +116,8 @@ def _erase_route(desk: Desk, answers: Answers) -> Route:
         status=204,
         errors=(*_ERRORS, Reason.INSUFFICIENT_STORAGE),
         notes="All messages, their feedback and their idempotency keys are gone; limits are not given back. "
-        "The session goes on: its next message begins a new conversation, whose id is in the answer.",
+        "The session goes on: its next message begins a new conversation, whose id is in the answer. "
+        "A session that has ended still erases what was said in it, with any of its tokens and a proof of its key.",
     )
 
 

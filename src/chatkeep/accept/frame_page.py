@@ -18,7 +18,6 @@ _SCRIPT = "frame.js"
 _PAGE = """<!doctype html>
 <html lang="{locale}">
 <head>
-<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <script type="module" src="/widget/v{version}/{script}" integrity="{integrity}"></script>
@@ -38,8 +37,9 @@ def frame_routes(desk: Desk, builds: WidgetBuilds) -> list[Route]:
             raise Refused(Reason.NOT_FOUND)
         settings = framed.widget.settings
         values = {
-            "locale": settings.locale,
-            "title": settings.title,
+            # Until the script knows which language the visitor reads, and says so itself.
+            "locale": "en" if settings.locale == "auto" else settings.locale,
+            "title": settings.title or "Chat",
             "version": __version__,
             "script": _SCRIPT,
             "integrity": script.integrity,

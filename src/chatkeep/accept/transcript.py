@@ -1,12 +1,11 @@
 """What does a conversation look like to take away: as JSON, as Markdown, as plain text?
 
-What people and models wrote stays inside its message: in Markdown every line is quoted
-and every mark escaped (no HTML, no picture that loads, no heading of its own), in plain
-text every line is indented and control characters are replaced. So no text can pass for
-another message, or for a source.
+What people and models wrote stays inside its message: in Markdown every line is quoted, in
+plain text every line is indented, and control characters are replaced. So no text can pass
+for another message, or for a source. A question is shown as it was typed, every mark
+escaped; of an answer's Markdown stays what is harmless (``answer_text.py``).
 """
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +14,13 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from chatkeep.accept.answer_text import escaped, is_linkable, markdown_lines, plain_lines
 from chatkeep.clock import iso
 from chatkeep.ids import ConversationId
 from chatkeep.store.messages import MessageRow
 
 _SPEAKERS = {"visitor": "Visitor", "assistant": "Assistant"}
 _STATES = {"complete": "", "streaming": " (not finished)", "interrupted": " (interrupted)"}
-# Characters that mean something to Markdown anywhere in a line, and those that do at its beginning.
-_MARKS = re.compile(r"[\\`*_\[\]{}!|~$#]")
-_FIRST_MARK = re.compile(r"[-+=:]|\d{1,9}(?=[.)])")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_LINKABLE = re.compile(r"https?://[!-;=?-~]+\Z")
 
 
 class Citation(Struct):
@@ -50,9 +45,10 @@ class HistoryMessage(Struct):
 
 
 class Transcript(Struct):
-    """A whole conversation, the oldest message first."""
+    """A whole conversation, the oldest message first. *title*: the widget's, as its owner set it, if they did."""
 
     conversation_id: str
+    title: str
     exported_at: str
     messages: list[HistoryMessage]
 
@@ -72,17 +68,17 @@ def history_message(row: MessageRow) -> HistoryMessage:
     return HistoryMessage(row.message_id, row.role, row.text, row.state, created_at, row.reply_to, citations)
 
 
-def transcript_of(conversation: ConversationId, rows: Sequence[MessageRow], at: datetime) -> Transcript:
+def transcript_of(conversation: ConversationId, title: str, rows: Sequence[MessageRow], at: datetime) -> Transcript:
     """*rows*, oldest first, as a transcript made at *at*."""
-    return Transcript(conversation, iso(at), [history_message(row) for row in rows])
+    return Transcript(conversation, title, iso(at), [history_message(row) for row in rows])
 
 
 def _as_markdown(transcript: Transcript) -> bytes:
     """Quoted messages under bold headings."""
-    lines = ["# Conversation", "", f"`{transcript.conversation_id}`, exported {transcript.exported_at}", ""]
+    lines = [f"# {escaped(_heading(transcript))}", "", f"`{transcript.conversation_id}`, exported {_readable(transcript.exported_at)}", ""]
     for message in transcript.messages:
-        lines += [f"**{_SPEAKERS[message.role]}**, {message.created_at}{_STATES[message.state]}", ""]
-        lines += [*_quoted(message.text), ""]
+        lines += [f"**{_SPEAKERS[message.role]}**, {_readable(message.created_at)}{_STATES[message.state]}", ""]
+        lines += [*_quoted(message), ""]
         if message.citations:
             lines += ["Sources:", "", *(_source_in_markdown(citation) for citation in message.citations), ""]
     return "\n".join(lines).encode()
@@ -90,15 +86,27 @@ def _as_markdown(transcript: Transcript) -> bytes:
 
 def _as_text(transcript: Transcript) -> bytes:
     """Indented messages under plain headings."""
-    lines = [f"Conversation {transcript.conversation_id}", f"Exported {transcript.exported_at}", ""]
+    lines = [_heading(transcript), f"{transcript.conversation_id}, exported {_readable(transcript.exported_at)}", ""]
     for message in transcript.messages:
-        lines.append(f"{_SPEAKERS[message.role]}, {message.created_at}{_STATES[message.state]}:")
-        lines += [f"    {line}".rstrip() for line in _lines(message.text)]
+        lines.append(f"{_SPEAKERS[message.role]}, {_readable(message.created_at)}{_STATES[message.state]}:")
+        understood = _understood(message, plain_lines)
+        lines += [f"    {line}".rstrip() for line in (_lines(message.text) if understood is None else understood)]
         for citation in message.citations:
             # Less deep than any text, so that no text can pass for a source.
             lines.append(f"  [{citation.index}] {_in_one_line(citation.title)}" + (f" ({_in_one_line(citation.url)})" if citation.url else ""))
         lines.append("")
     return "\n".join(lines).encode()
+
+
+def _heading(transcript: Transcript) -> str:
+    """Which chat this was, and on what day it began."""
+    began = transcript.messages[0].created_at if transcript.messages else transcript.exported_at
+    return f"{_in_one_line(transcript.title) or 'Conversation'}, {began[:10]}"
+
+
+def _readable(time: str) -> str:
+    """An ISO time in UTC, as people read it."""
+    return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M:%S} UTC"
 
 
 FORMATS: Mapping[str, Format] = {
@@ -124,9 +132,20 @@ def _in_one_line(text: str) -> str:
     return " ".join(" ".join(_lines(text)).split())
 
 
-def _quoted(text: str) -> Iterator[str]:
-    """*text* as a block quote that shows it as it was typed."""
-    lines = [_escaped_line(line) for line in _lines(text)] or [""]
+def _understood(message: HistoryMessage, write: Callable[[str], list[str] | None]) -> list[str] | None:
+    """The lines that *write* makes of an answer, if it can; a question has none."""
+    lines = write("\n".join(_lines(message.text))) if message.role == "assistant" else None
+    # Once more: a character reference may have stood for what breaks a line or moves a cursor.
+    return None if lines is None else _lines("\n".join(lines))
+
+
+def _quoted(message: HistoryMessage) -> Iterator[str]:
+    """A message's text as a block quote: a question shows as it was typed, an answer as it was meant."""
+    understood = _understood(message, markdown_lines)
+    if understood is not None:
+        yield from (f"> {line}".rstrip() for line in (understood or [""]))
+        return
+    lines = [_escaped_line(line) for line in _lines(message.text)] or [""]
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         # A line break within a paragraph is only kept where a backslash asks for it.
         yield "> " + line + ("\\" if following else "") if line else ">"
@@ -136,22 +155,13 @@ def _escaped_line(line: str) -> str:
     """One line, its indentation kept by spaces that do not break."""
     stripped = line.strip()
     indentation = line[: len(line) - len(line.lstrip())].expandtabs(4) if stripped else ""
-    return "&nbsp;" * len(indentation) + _escaped(stripped)
-
-
-def _escaped(text: str) -> str:
-    """*text*, which has no line break, without anything that Markdown or HTML would read."""
-    first = _FIRST_MARK.match(text)
-    # The mark itself, or the one behind a number.
-    place = first.start() if first and not first.group().isdigit() else first.end() if first else -1
-    escaped = (f"\\{char}" if place == number or _MARKS.match(char) else _ENTITIES.get(char, char) for number, char in enumerate(text))
-    return "".join(escaped)
+    return "&nbsp;" * len(indentation) + escaped(stripped)
 
 
 def _source_in_markdown(citation: Citation) -> str:
     """A source as one item of a list."""
-    title = _escaped(_in_one_line(citation.title))
+    title = escaped(_in_one_line(citation.title))
     if not citation.url:
         return f"- \\[{citation.index}\\] {title}"
-    url = f"<{citation.url}>" if _LINKABLE.match(citation.url) else _escaped(_in_one_line(citation.url))
+    url = f"<{citation.url}>" if is_linkable(citation.url) else escaped(_in_one_line(citation.url))
     return f"- \\[{citation.index}\\] {title}: {url}"

@@ -15,6 +15,7 @@ from chatkeep.admit._types import Widget
 from chatkeep.admit.widget_settings import Consent, Content
 from chatkeep.crypto import content_digest
 from chatkeep.errors import Reason
+from chatkeep.web.etags import is_known
 from chatkeep.web.headers import CONFIG_CACHE, Surface
 from chatkeep.web.routes import Audience, Call, Reply, Route
 
@@ -90,7 +91,7 @@ def config_routes(desk: Desk) -> list[Route]:
         content = public_config(await enter_openly(call.arrival, call.params["widget_id"], desk), desk)
         tag = f'"{content_digest(content)[:32]}"'
         headers: tuple[tuple[str, str], ...] = (("etag", tag),)
-        if call.arrival.headers.get("if-none-match") == tag:
+        if is_known(call.arrival.headers, tag):
             return Reply(status=304, headers=headers, cache=CONFIG_CACHE)
         return Reply(content=content, headers=headers, cache=CONFIG_CACHE)
 

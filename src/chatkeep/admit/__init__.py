@@ -97,6 +97,7 @@ async def admit(arrival: Arrival, desk: Desk) -> Admitted | Replayed:
         body.check_size(arrival, seen.widget)
         text = body.parse_message(request.message, seen.widget)
         holder, chosen, standing = await _find_sender(seen, seen.widget, page, asked_for, desk)
+        frame.check(seen.page, holder.live.row, seen.widget)
         live, proven = holder.live, holder.proof
         known = await idempotency.load(arrival, live, desk)
         seen.is_counted = True
@@ -144,9 +145,9 @@ async def open_session(arrival: Arrival, desk: Desk) -> OpenedSession:
         request = body.parse(arrival, body.SessionRequest)
         seen.widget = await widget.load(body.named_widget(arrival, request.widget_id, None), desk)
         framing = frame.find_ticket(request, arrival, seen.widget, desk)
-        seen.page = framing.page if framing is not None else None
-        page = seen.page or asked
+        seen.page, page = (framing.page, framing.page) if framing is not None else (None, asked)
         origin.check(page, seen.widget, desk)
+        frame.check(framing, None, seen.widget)
         body.check_size(arrival, seen.widget)
         if seen.widget.access_mode == "domain":
             raise invalid("widget_id", "this widget's access mode does not open sessions")
@@ -220,13 +221,16 @@ async def end_session(arrival: Arrival, desk: Desk) -> SessionId:
     return live.row.session_id
 
 
-async def enter(arrival: Arrival, desk: Desk, *, asked_for: str | None = None, is_activity: bool = False, also_as: Sequence[str] = ()) -> Entered:
+async def enter(
+    arrival: Arrival, desk: Desk, *, asked_for: str | None = None, is_activity: bool = False, is_erasing: bool = False, also_as: Sequence[str] = ()
+) -> Entered:
     """Let a visitor use a route of their own; with *asked_for*, only their own conversation.
 
-    *is_activity* keeps the session awake; *also_as*: what the route answers with beside JSON.
+    *is_activity* keeps the session awake; *is_erasing*: also after its end, with its key; *also_as*: what the route answers with beside JSON.
     """
     seen = Seen(arrival)
-    _, known, live = await _enter(seen, desk, asked_for=asked_for, also_as=also_as)
+    load = session.load_for_erasing if is_erasing else session.load
+    _, known, live = await _enter(seen, desk, load, asked_for=asked_for, also_as=also_as)
     if is_activity:
         live.active_at_ms = _now_ms(desk)
         await desk.store.write(rows.activity(live.row, live.active_at_ms))
@@ -351,6 +355,7 @@ async def _enter(
         holder = await load(shown, arrival, known, desk)
         live = holder.live
         seen.session = live.row
+        frame.check(seen.page, live.row, known)
         seen.is_counted = True
         limits.spend_entering(seen, known, holder.proof, desk)
         network.follow(holder.move, arrival, live, desk)

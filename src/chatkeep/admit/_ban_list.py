@@ -71,9 +71,13 @@ class Blocks:
 
 
 class BanList:
-    """Blocks, warnings and exemptions of all organizations. *read_at_ms*: when the database was read last, if ever."""
+    """Blocks, warnings and exemptions of all organizations. *read_at_ms*: when the database was read last, if ever.
 
-    def __init__(self) -> None:
+    *exempt*: networks that no organization limits, such as one's own machine in development.
+    """
+
+    def __init__(self, exempt: Iterable[str] = ()) -> None:
+        self._always = [(ipaddress.ip_network(network), 0) for network in exempt]
         self._blocks = Blocks()
         self._exemptions: dict[OrgId, list[tuple[Network, int]]] = {}
         self._warnings: defaultdict[Subject, list[int]] = defaultdict(list)
@@ -119,7 +123,8 @@ class BanList:
 
     def factor(self, org_id: OrgId | None, address: str) -> int:
         """How many times the usual address limits hold for *address*, by the word of *org_id* or of anybody; 0 is no limit."""
-        known = self._exemptions.get(org_id, []) if org_id is not None else [each for some in self._exemptions.values() for each in some]
+        own = self._exemptions.get(org_id, []) if org_id is not None else [each for some in self._exemptions.values() for each in some]
+        known = self._always + own if self._always else own
         if not known:
             return 1
         parsed = _find_address(address)

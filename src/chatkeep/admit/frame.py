@@ -6,6 +6,9 @@ ticket alone, which only the frame page holds (60 s, once), and later requests s
 session's token. What the lists judge is the embedding page. That a browser shows the
 frame on listed pages only is the work of the frame page's ``frame-ancestors``; what is
 not a browser can name any listed page, as it can forge ``Origin``: limits stop it.
+Stops also, where frame mode is on, whoever would be a visitor without a frame: a script
+on the page has the page's origin and sees the visitor's identity, and nothing else
+keeps it from a session that reads what is said in the frame.
 Store down: not consulted; the ticket is used up when the session is stored, or not at
 all: closed. Spec: widget.md, "Frame mode"; visitor-api, "CORS".
 """
@@ -19,8 +22,9 @@ from chatkeep.admit.domains import LOOPBACK_HOSTS, Origin, find_origin, find_ori
 from chatkeep.admit.identity import Cause, check_audience, refusal, single_use
 from chatkeep.crypto import new_nonce
 from chatkeep.crypto.tokens import FrameClaims, find_frame_ticket, sign_frame_ticket
-from chatkeep.errors import Reason, Refused, invalid
+from chatkeep.errors import Problem, Reason, Refused, invalid
 from chatkeep.store.openings import SingleUse
+from chatkeep.store.sessions import SessionRow
 
 TICKET_SECONDS = 60
 
@@ -86,6 +90,17 @@ def find_ticket(request: SessionRequest, arrival: Arrival, widget: Widget, desk:
     if page is None:
         raise invalid("page.url", "must be the address of the page that embeds the frame")
     return Framing(page, single_use("frame", claims.jti, claims.exp, widget, desk))
+
+
+def check(framing: Origin | Framing | None, session: SessionRow | None, widget: Widget) -> None:
+    """Raise ``Refused`` when frame mode is on and the arrival is not framed.
+
+    *session*: one that a page opened before goes on until it ends, unless its visitor is known: such a visitor's sessions share conversations.
+    """
+    if framing is not None or not widget.settings.features.frame:
+        return
+    if session is None or session.is_vouched or widget.access_mode == "domain":
+        raise Refused(Reason.DOMAIN_NOT_AUTHORIZED, details=(Problem("origin", "this widget talks in its frame only: load the page again"),))
 
 
 def origin_of(seen: Seen) -> str | None:

@@ -189,6 +189,11 @@ async def load_for_refresh(shown: Shown, arrival: Arrival, widget: Widget, desk:
     return holder
 
 
+async def load_for_erasing(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
+    """As ``load``, and who holds a session's key after it ended, however it did: what was said in it is theirs to erase as long as its row is there."""
+    return await (load if shown.claims.cnf is None else _load_of_key)(shown, arrival, widget, desk)
+
+
 async def rotate(shown: Shown, session: LiveSession, desk: Desk) -> bool:
     """Move *session* on by one generation, once: a retry whose answer was lost gets the same one again. ``False``: lost a race."""
     if shown.claims.gen != session.generation:
@@ -227,6 +232,26 @@ def _enliven(row: SessionRow) -> LiveSession:
 
 async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
     """The holder of *shown*: alive, in its place, and with its key."""
+    session = await _load_in_place(shown, arrival, widget, desk)
+    _check_lives(session, widget, desk)
+    return await _hold(shown, arrival, session, widget, desk)
+
+
+async def _load_of_key(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> Holder:
+    """The holder of the key in *shown*, alive or not."""
+    return await _hold(shown, arrival, await _load_in_place(shown, arrival, widget, desk), widget, desk)
+
+
+async def _hold(shown: Shown, arrival: Arrival, session: LiveSession, widget: Widget, desk: Desk) -> Holder:
+    """Whoever shows *shown*, with the key of *session* where it has one."""
+    claims = shown.claims
+    _check_is_bound_to(claims.cnf.jkt if claims.cnf is not None else None, session)
+    found = await _check_key(shown, arrival, session, widget, desk)
+    return Holder(session, found, network.compare(arrival, session, widget, desk))
+
+
+async def _load_in_place(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> LiveSession:
+    """The session of *shown*, where it belongs."""
     claims = shown.claims
     if claims.wid != widget.widget_id or not _is_at_home(claims, arrival):
         raise Refused(Reason.INVALID_SESSION)
@@ -237,10 +262,7 @@ async def _load(shown: Shown, arrival: Arrival, widget: Widget, desk: Desk) -> H
         session = await _find(claims.sid, widget, desk)
     if session is None or session.row.origin != (claims.page or claims.origin):
         raise Refused(Reason.INVALID_SESSION)
-    _check_lives(session, widget, desk)
-    _check_is_bound_to(claims.cnf.jkt if claims.cnf is not None else None, session)
-    found = await _check_key(shown, arrival, session, widget, desk)
-    return Holder(session, found, network.compare(arrival, session, widget, desk))
+    return session
 
 
 def _is_at_home(claims: SessionClaims, arrival: Arrival) -> bool:

@@ -38,7 +38,7 @@ class WidgetLimits(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Content(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which texts may be HTML, which the widget cleans before it shows them, and whose pictures are loaded with them, over HTTPS."""
+    """Which texts may be HTML, which the widget cleans before it shows them, and whose pictures are loaded, in Markdown too, over HTTPS."""
 
     html_answers: bool = False
     html_greeting: bool = False

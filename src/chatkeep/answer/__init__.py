@@ -167,13 +167,12 @@ class Answers:
         # One that is running was found interrupted, and is being made anew. Whatever is begun from here on is queued behind these.
         turns = [turn for turn in self._in_doubt if turn.answer_id not in self._running]
         self._in_doubt = []
-        at_ms = int(self._tools.clock.now().timestamp() * 1000)
-        await asyncio.gather(*(self._settle_one(turn, at_ms) for turn in turns))
+        await asyncio.gather(*(self._settle_one(turn) for turn in turns))
 
-    async def _settle_one(self, turn: NewTurn, at_ms: int) -> None:
+    async def _settle_one(self, turn: NewTurn) -> None:
         """As ``_settle``; what the database does not take now is tried again."""
         try:
-            await self._tools.store.transaction(settle_turn, turn, at_ms=at_ms)
+            await self._tools.store.transaction(settle_turn, turn)
         except Unavailable:
             self._in_doubt.append(turn)
         except Clash:

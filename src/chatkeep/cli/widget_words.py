@@ -22,6 +22,7 @@ def register(sub: Any, everywhere: argparse.ArgumentParser) -> None:
     words.add_argument("--reset", action="store_true", help="forget what was set before")
     for name, meaning in _OWN.items():
         words.add_argument(f"--{name}", metavar="TEXT", help=meaning)
+    words.add_argument("--suggestion", metavar="TEXT", dest="suggestions", action="append", help="a question to begin with: replaces the list; repeat for more")
     words.add_argument(
         "--text", nargs=3, action="append", default=[], metavar=("LOCALE", "KEY", "TEXT"), help="another text, for a language or `default`; repeat for more"
     )
@@ -31,12 +32,15 @@ def register(sub: Any, everywhere: argparse.ArgumentParser) -> None:
 
 def _words(options: argparse.Namespace) -> Said:
     """Show the words, or change what was named."""
-    own = {name: value for name in _OWN if (value := getattr(options, name)) is not None}
+    own: dict[str, Any] = {name: value for name in _OWN if (value := getattr(options, name)) is not None}
+    if options.suggestions is not None:
+        # One that is empty empties the list.
+        own["suggestions"] = [text for text in options.suggestions if text]
     with open_office(options) as office:
         whose = (office.store, office.org.org_id, options.widget_id)
         changes = options.reset or own or options.text
         widget = word_widget(*whose, own=own, texts=options.text, reset=options.reset) if changes else get_widget(*whose)
-    value = {name: widget.settings[name] for name in (*_OWN, "texts") if name in widget.settings}
-    lines = [f"{name}: {one}" for name, one in value.items() if name != "texts"]
+    value = {name: widget.settings[name] for name in (*_OWN, "suggestions", "texts") if name in widget.settings}
+    lines = [f"{name}: {' | '.join(one) if isinstance(one, list) else one}" for name, one in value.items() if name != "texts"]
     lines += [f"{locale}, {key}: {text}" for locale, by_key in value.get("texts", {}).items() for key, text in by_key.items()]
     return Said({"widget_id": widget.widget_id, **value}, lines or ["Nothing is set: the widget says everything in the visitor's language."])

@@ -172,14 +172,14 @@ def style_widget(store: Store, org: OrgId, widget_id: str, *, theme: Mapping[str
     return _edit(store, org, widget_id, change)
 
 
-def word_widget(store: Store, org: OrgId, widget_id: str, *, own: Mapping[str, str], texts: Sequence[Sequence[str]], reset: bool) -> WidgetRow:
+def word_widget(store: Store, org: OrgId, widget_id: str, *, own: Mapping[str, Any], texts: Sequence[Sequence[str]], reset: bool) -> WidgetRow:
     """The widget, saying the same as before (or, with *reset*, as by default) but for *own* settings and *texts*.
 
     *texts* are triples of locale (or ``default``), key and text. Raises ``WrongUsage``.
     """
 
     def change(widget: WidgetRow) -> WidgetRow:
-        forgotten = {"title", "greeting", "disclosure", "locale", "texts"} if reset else set[str]()
+        forgotten = {"title", "greeting", "suggestions", "disclosure", "locale", "texts"} if reset else set[str]()
         settings = {name: value for name, value in widget.settings.items() if name not in forgotten}
         by_locale = {locale: dict(by_key) for locale, by_key in settings.get("texts", {}).items()}
         for locale, key, text in texts:

@@ -51,7 +51,7 @@ class AnswerProgress:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """A message as stored."""
+    """A message as stored. *created_at_ms*: when a question was asked, and when the last words of an answer were stored."""
 
     seq: int
     message_id: MessageId
@@ -144,7 +144,7 @@ def page_of_messages(tx: Tx, org: OrgId, conversation: ConversationId, *, before
             row.role,
             row.text,
             row.state,
-            row.created_at,
+            row.updated_at if row.role == "assistant" else row.created_at,
             MessageId(row.reply_to) if row.reply_to else None,
             row.citations,
         )
@@ -199,7 +199,7 @@ def reopen_answer(tx: Tx, org: OrgId, message: MessageId, *, at_ms: int) -> bool
     return changed.rowcount == 1
 
 
-def settle_turn(tx: Tx, turn: NewTurn, *, at_ms: int) -> None:
+def settle_turn(tx: Tx, turn: NewTurn) -> None:
     """End the answer of a *turn* that nobody knows to be stored: interrupted where it is, and never there where it is not.
 
     Instance-wide: *turn* names its tenant.
@@ -212,7 +212,7 @@ def settle_turn(tx: Tx, turn: NewTurn, *, at_ms: int) -> None:
     if tx.execute(mine).first() is not None:
         tx.execute(delete(messages).where(*this_one))
     else:
-        tx.execute(update(messages).where(*this_one, messages.c.state == "streaming").values(state="interrupted", updated_at=at_ms))
+        tx.execute(update(messages).where(*this_one, messages.c.state == "streaming").values(state="interrupted"))
 
 
 def owns_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: ConversationId) -> bool:
@@ -248,6 +248,6 @@ def count_for_limits(
     )
 
 
-def mark_interrupted(tx: Tx, *, at_ms: int) -> int:
+def mark_interrupted(tx: Tx) -> int:
     """End every answer that a process left unfinished; how many. Instance-wide: for the start."""
-    return tx.execute(update(messages).where(messages.c.state == "streaming").values(state="interrupted", updated_at=at_ms)).rowcount
+    return tx.execute(update(messages).where(messages.c.state == "streaming").values(state="interrupted")).rowcount

@@ -186,6 +186,8 @@ def _limit_message(limit: LimitHit) -> str:
         return "Too many answers at once. Wait for one to end."
     if limit.limit_type == "login":
         return f"Too many attempts to sign in. Try again in {_duration(limit.retry_after)}."
+    if limit.limit_type == "sessions_per_address":
+        return f"Too many new chats from this network. Try again in {_duration(limit.retry_after)}."
     return f"Too many messages. Try again in {_duration(limit.retry_after)}."
 
 

@@ -23,7 +23,7 @@ export interface Options extends Credentials {
   open?: boolean | undefined;
 }
 
-/** `<chatkeep-widget>`; its attributes are those of the options, live except `gateway`, `identity` and `ticket`. */
+/** `<chatkeep-widget>`; its attributes are those of the options but `gateway`, live except `identity` and `ticket`. */
 export interface ChatkeepElement extends HTMLElement {
   open(): void;
   close(): void;
@@ -40,10 +40,10 @@ export interface ChatkeepElement extends HTMLElement {
 
 export type EventName = 'ready' | 'open' | 'close' | 'message' | 'answer' | 'error' | 'refused' | 'feedback';
 
-/** Ids and codes only: the page may log these, so message text never goes in. */
+/** Ids and codes only: the page may log these, so message text never goes in. In frame mode without the ids of conversations and messages. */
 export type Detail = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** The global `Chatkeep` that the script sets. Its methods act on the first widget of the page. */
+/** The global `Chatkeep` that the script sets. Its methods act on the widget that a script has put on the page, else on the first. */
 export interface ChatkeepApi extends Pick<ChatkeepElement, 'open' | 'close' | 'toggle' | 'send' | 'setIdentity' | 'clear'> {
   readonly version: string;
   init(options: Options): ChatkeepElement;

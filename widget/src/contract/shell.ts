@@ -20,6 +20,8 @@ export interface Shell extends Settings {
   readonly frame: HTMLElement;
   readonly root: ShadowRoot;
   readonly launcher: HTMLButtonElement;
+  /** Where the files of this build are. */
+  readonly files: string;
   /** A file of the same build, which runs only if it has this integrity; `attempt` counts from 0. */
   fetchFile<Module>(name: string, integrity: string, attempt: number): Promise<Module>;
   emit(name: EventName, detail?: Detail): void;

@@ -1,14 +1,13 @@
 // Entry of frame-host.js: on the page, a frame of the gateway stands where the panel would be, and does what a panel does.
-import type { Around, Order, Report } from '../contract/frame';
+import type { Around, Given, Order, Report } from '../contract/frame';
 import type { Panel, Shell } from '../contract/shell';
-import { judge } from '../loader/guard';
-import { node } from '../loader/nodes';
-import { personOf, takeCredentials } from '../talk/credentials';
+import { personOf, takeCredentials, whoIs } from '../talk/credentials';
 import { FULL_SCREEN, isModal } from '../panel/focus';
 import { pageOf } from '../panel/page';
 import { followKeyboard } from '../panel/viewport';
-import { wanted } from '../words/choose';
-import css from './host.css?inline';
+import { wanted } from '../words/wanted';
+import placeCss from '../panel/place.css?inline';
+import hostCss from './host.css?inline';
 
 /** Longer than a slow phone needs for two files. */
 const PATIENCE_MS = 15_000;
@@ -17,11 +16,12 @@ const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups allow-
 /** Rejects when there is no frame: forbidden by the page's policy, not allowed for this page, or out of reach. */
 export async function mount({ raw, root, frame, launcher, credentials, life, emit, close }: Shell): Promise<Panel> {
   const url = new URL(`${raw.frame_url}`);
-  if (judge(self.origin, url.origin) === 'https_required') throw new Error('https_required');
+  // As the loader judges the gateway, which need not be the same origin.
+  if (!/^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1])[:/])/.test(url.href)) throw new Error(url.href);
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
+  sheet.replaceSync(placeCss + hostCss);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-  const box = node('iframe', { class: 'panel', title: `${raw.title}`, sandbox: SANDBOX, allow: 'clipboard-write', src: url.href });
+  const box = Object.assign(document.createElement('iframe'), { className: 'panel', title: `${raw.title}`, sandbox: SANDBOX, allow: 'clipboard-write', src: url.href });
   let port: MessagePort | undefined;
   const ended = new AbortController();
   const { signal } = ended;
@@ -29,6 +29,7 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   const name = launcher.getAttribute('aria-label')!;
   const tell = (order: Order) => port?.postMessage(order);
   let person = personOf(credentials.identity);
+  let known: Promise<unknown> | undefined;
   const around = (): Around => ({
     ...(pageOf() ?? { url: '', title: '' }),
     launcher: name,
@@ -47,8 +48,11 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   const give = () => {
     tellAround();
     void takeCredentials(credentials, raw.access_mode === 'identity')
-      .catch(() => ({}))
-      .then((given) => tell({ is: 'given', given }));
+      .catch((): Given => ({}))
+      .then((given) => {
+        person ??= personOf(given.identity);
+        tell({ is: 'given', given });
+      });
   };
 
   const show = (open: boolean) => {
@@ -69,12 +73,16 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
       tell({ is: 'close' });
       if (inside) launcher.focus();
     },
-    send: (text) => tell({ is: 'send', text }),
+    send: async (text) => {
+      await known;
+      tell({ is: 'send', text });
+    },
     clear: () => tell({ is: 'clear' }),
     identify() {
-      const now = personOf(credentials.identity);
-      if (now !== person) tell({ is: 'clear' });
-      person = now;
+      known = whoIs(credentials, (now) => {
+        if (now !== person) tell({ is: 'clear' });
+        person = now;
+      });
     },
     speak: tellAround,
     destroy() {

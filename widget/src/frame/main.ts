@@ -1,12 +1,11 @@
-// Entry of frame.js: the gateway's own page, with nothing in it but the panel. Who embeds it gives orders, and learns ids and codes.
+// Entry of frame.js: the gateway's own page, and the panel, which is all that is on it. Who embeds it gives orders, and learns ids and codes.
 import { parseAround, parseGiven, type Around, type Given, type Order, type Report } from '../contract/frame';
-import { parseLook, record, type Look } from '../contract/look';
-import type { PanelModule } from '../contract/shell';
-import { fetchFile } from '../loader/fetch-file';
-import loaderCss from '../loader/loader.css?inline';
+import { parseLook, record } from '../contract/look';
+import { fetchFile, filesOf } from '../loader/fetch-file';
+import baseCss from '../loader/base.css?inline';
 import { node } from '../loader/nodes';
-import { dress } from '../loader/theme';
-import frameCss from './frame.css?inline';
+import { wear } from '../loader/theme';
+import { mount } from '../panel/main';
 import { tickets } from './ticket';
 
 const { body } = document;
@@ -26,23 +25,19 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
   const tell = (report: Report) => port.postMessage(report);
   const root = body.attachShadow({ mode: 'open' });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(loaderCss + frameCss);
+  sheet.replaceSync(baseCss);
   root.adoptedStyleSheets = [sheet];
-  const frame = node('div', { class: 'ck framed' });
+  const frame = node('main', { class: 'ck' });
   root.append(frame);
 
+  const look = parseLook(raw);
   let around = first;
-  let dressed = new AbortController();
-  const dressAgain = (): Look => {
-    dressed.abort();
-    dressed = new AbortController();
-    body.setAttribute('scheme', around.dark ? 'dark' : 'light');
-    body.setAttribute('locale', around.locale);
-    const look = parseLook(raw);
-    dress(frame, body, look, dressed.signal);
-    return look;
+  const take = (now: Around) => {
+    around = now;
+    body.setAttribute('locale', now.locale);
+    wear(frame, look, now.dark);
   };
-  const look = dressAgain();
+  take(first);
 
   // One question for both, however many wait for its answer.
   let asked: Promise<Given> | null = null;
@@ -58,8 +53,7 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
   const watcher = new MutationObserver(() => tell({ is: 'launcher', name: launcher.getAttribute('aria-label')!, unread: launcher.dataset.unread ?? '' }));
   watcher.observe(launcher, { attributes: true });
 
-  const module = await fetchFile<PanelModule>(gateway, 'panel.js', __PANEL_INTEGRITY__, 0);
-  const panel = await module.mount({
+  const panel = await mount({
     widgetId: `${raw.widget_id}`,
     look,
     raw,
@@ -70,8 +64,10 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
     root,
     launcher,
     credentials: { identity: () => ask().then(({ identity = '' }) => identity), ticket: () => ask().then(({ ticket = '' }) => ticket) },
+    files: filesOf(gateway),
     fetchFile: (...file) => fetchFile(gateway, ...file),
-    emit: (name, detail = {}) => tell({ is: 'event', name, detail }),
+    // What leads to a conversation stays here: with it, and a visitor's identity, a script of the page could ask for one.
+    emit: (name, { conversation_id, message_id, ...detail } = {}) => tell({ is: 'event', name, detail }),
     close: () => tell({ is: 'close' }),
     inside: {
       // Only what lies under the origin that the browser has vouched for.
@@ -82,10 +78,9 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
   });
   port.onmessage = ({ data }: MessageEvent<Order>) => {
     if (data.is === 'around') {
-      const before = around.locale;
-      around = parseAround(data.around);
-      dressAgain();
-      if (around.locale !== before) panel.speak();
+      const { locale } = around;
+      take(parseAround(data.around));
+      if (around.locale !== locale) panel.speak();
     } else if (data.is === 'given') answer(parseGiven(data.given));
     else if (data.is === 'send') panel.send(`${data.text}`);
     else if (/^(open|close|clear)$/.test(data.is)) panel[data.is]();

@@ -2,8 +2,9 @@
 import { record } from '../contract/look';
 import type { ChatkeepElement, Credentials, Detail, EventName, Source } from '../contract/page';
 import type { Panel, PanelModule, Settings } from '../contract/shell';
+import baseCss from './base.css?inline';
 import { card } from './card';
-import { fetchFile } from './fetch-file';
+import { fetchFile, filesOf } from './fetch-file';
 import { gatewayOf } from './gateway';
 import { judge } from './guard';
 import { failed, ready } from './launcher';
@@ -19,6 +20,10 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 export class ChatkeepWidget extends Base implements ChatkeepElement {
   static readonly observedAttributes = ['widget-id', 'locale', 'scheme', 'position', 'open'];
 
+  /** Where the widgets talk that stand in the page's markup. No attribute says it: markup is often not the page's own. */
+  static home = gatewayOf();
+  /** Where this one talks, by the script that made it; empty for markup. */
+  gateway = '';
   #gateway!: string;
   #credentials: Credentials = {};
   #clothes = new AbortController();
@@ -36,12 +41,12 @@ export class ChatkeepWidget extends Base implements ChatkeepElement {
     // Moving the element in the page connects it again: what runs goes on.
     if (this.#started) return;
     if (!this.#root) {
-      this.#gateway = gatewayOf(this.getAttribute('gateway') ?? undefined);
+      this.#gateway = this.gateway || ChatkeepWidget.home;
       this.#credentials.identity ??= this.getAttribute('identity');
       this.#credentials.ticket ??= this.getAttribute('ticket');
       this.#frame = node('div', { class: 'ck', role: 'region', 'aria-label': REGION });
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync(css);
+      sheet.replaceSync(baseCss + css);
       this.#root = this.attachShadow({ mode: 'open' });
       this.#root.adoptedStyleSheets = [sheet];
       this.#root.append(this.#frame);
@@ -125,18 +130,21 @@ export class ChatkeepWidget extends Base implements ChatkeepElement {
           this.#emit('ready', { widget_id: settings.widgetId });
           // A ticket that is already here lives a minute: its session opens now.
           if (typeof this.#credentials.ticket === 'string' && record(settings.raw.features).tickets) this.#load(settings).catch(() => {});
+          life.aborted || this.#frame.append(this.#launcher);
           if (this.hasAttribute('open')) this.open();
         },
-        ({ code, requestId }: NoStart) => {
+        ({ code, requestId, retryAfter }: NoStart) => {
           if (life.aborted) return;
-          console.warn(`Chatkeep: ${code} ${requestId}`);
+          // What the owner has to set right does not change by asking again, and no visitor has to see it.
+          const owners = /^(domain|widget|invalid)_/.test(code);
+          console.warn(`Chatkeep: ${code} ${requestId}${owners ? ' See: chatkeep widgets list' : ''}`);
           this.#emit('error', { code, request_id: requestId });
-          // What the owner has to set right does not change by asking again.
-          const again = /^(domain|widget|invalid)_/.test(code) ? undefined : () => this.#again();
-          this.#launcher = failed(() => this.#tell(code, requestId, again));
+          // A widget that is paused or deleted is one without a chat, wherever; the rest is shown to whoever develops.
+          if (owners && (code > 'w' || !judge(self.origin, this.#gateway))) return;
+          this.#launcher = failed(() => this.#tell(code, requestId, owners ? undefined : () => this.#again(), retryAfter));
+          this.#frame.append(this.#launcher);
         },
-      )
-      .finally(() => life.aborted || this.#frame.append(this.#launcher));
+      );
   }
 
   #dress({ look }: Settings): void {
@@ -145,11 +153,11 @@ export class ChatkeepWidget extends Base implements ChatkeepElement {
   }
 
   /** Shows the card, or takes it away again. */
-  #tell(code: string, requestId?: string, retry?: () => void): void {
+  #tell(code: string, requestId?: string, retry?: () => void, retryAfter?: number): void {
     const shown = this.#card?.isConnected;
     this.#card?.remove();
     if (shown) return;
-    this.#card = card(code, requestId, () => this.#launcher?.focus(), retry);
+    this.#card = card(code, requestId, () => this.#launcher?.focus(), retry, retryAfter);
     this.#frame.append(this.#card);
   }
 
@@ -169,6 +177,7 @@ export class ChatkeepWidget extends Base implements ChatkeepElement {
           gateway: this.#gateway,
           credentials: this.#credentials,
           life,
+          files: filesOf(this.#gateway),
           fetchFile: (...file) => fetchFile(this.#gateway, ...file),
           frame: this.#frame,
           root: this.#root!,

@@ -20,6 +20,6 @@ export function ready({ label, name, style, icon }: Look['launcher'], onClick: (
   return button;
 }
 
-/** Greyed, with a mark: a click says why there is no chat. */
+/** Greyed, with a mark in its bubble: a click says why there is no chat. */
 export const failed = (onClick: () => void): HTMLButtonElement =>
-  launcher(UNAVAILABLE, 'failed', ['M4 5h16v12h-9l-5 4v-4H4z'], onClick);
+  launcher(UNAVAILABLE, 'failed', ['M4 5h16v12h-9l-5 4v-4H4zM12 8v4m0 2v0'], onClick);

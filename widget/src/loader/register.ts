@@ -1,30 +1,39 @@
 // Under which name do the element and the host API exist? (Apart from the class, so that importing it has no effect.)
 import type { ChatkeepApi, Detail, EventName, Options } from '../contract/page';
 import { ChatkeepWidget } from './element';
+import { gatewayOf } from './gateway';
 
 const TAG = 'chatkeep-widget';
 const ACTIONS = ['open', 'close', 'toggle', 'send', 'setIdentity', 'clear'] as const;
 
-const find = () => document.querySelector<ChatkeepWidget>(TAG);
+/** The one that a script has made. Markup that got into the page must not become the page's chat, wherever it stands. */
+const find = () => {
+  const all = [...document.querySelectorAll<ChatkeepWidget>(TAG)];
+  return all.find(({ gateway }) => gateway) ?? all[0];
+};
 
 /** The element exists once in a page, whoever brings it. */
-export function define(): void {
+export function define(gateway?: string): void {
+  if (gateway) ChatkeepWidget.home = gatewayOf(gateway);
   if (!customElements.get(TAG)) customElements.define(TAG, ChatkeepWidget);
 }
 
 /** A widget beside the body, where nothing that swaps the page's content takes it away. One for each page: the first. */
-export function init({ identity, ticket, ...given }: Options): ChatkeepWidget {
+export function init(options: Options): ChatkeepWidget {
+  // What the page has given, and nothing that somebody has put into all objects.
+  const given: Record<string, unknown> & Partial<Options> = { __proto__: null, ...options };
   const there = find();
-  if (there) {
+  if (there?.gateway) {
     console.info('Chatkeep: there is a widget on this page already; it stays.');
     return there;
   }
   const element = document.createElement(TAG) as ChatkeepWidget;
-  const values: Record<string, unknown> = { ...given, 'widget-id': given.widgetId };
-  for (const name of ['gateway', ...ChatkeepWidget.observedAttributes])
-    if (values[name] || values[name] === '') element.setAttribute(name, values[name] === true ? '' : `${values[name]}`);
-  if (identity) element.setIdentity(identity);
-  if (ticket) element.ticket = ticket;
+  element.gateway = gatewayOf(given.gateway);
+  given['widget-id'] = given.widgetId;
+  for (const name of ChatkeepWidget.observedAttributes)
+    if (given[name] || given[name] === '') element.setAttribute(name, given[name] === true ? '' : `${given[name]}`);
+  if (given.identity) element.setIdentity(given.identity);
+  if (given.ticket) element.ticket = given.ticket;
   document.documentElement.append(element);
   return element;
 }

@@ -6,9 +6,11 @@ import type { Settings } from '../contract/shell';
 export interface NoStart {
   readonly code: string;
   readonly requestId: string;
+  /** Seconds until asking again makes sense; NaN where the gateway named none. */
+  readonly retryAfter: number;
 }
 
-const noStart = (code: unknown, requestId: unknown = ''): NoStart => ({ code: `${code}`, requestId: `${requestId}` });
+const noStart = (code: unknown, requestId: unknown = '', retryAfter?: unknown): NoStart => ({ code: `${code}`, requestId: `${requestId}`, retryAfter: Number(retryAfter) });
 
 /** Rejects with `NoStart`. */
 export async function loadSettings(gateway: string, widgetId: string, signal: AbortSignal): Promise<Settings> {
@@ -22,6 +24,6 @@ export async function loadSettings(gateway: string, widgetId: string, signal: Ab
   } catch {
     throw noStart('unreachable');
   }
-  if (!answer.ok || !raw) throw noStart(raw?.error ?? `http_${answer.status}`, raw?.request_id);
+  if (!answer.ok || !raw) throw noStart(raw?.error ?? `http_${answer.status}`, raw?.request_id, raw?.retry_after);
   return { widgetId, look: parseLook(raw), raw };
 }

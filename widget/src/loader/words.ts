@@ -10,10 +10,11 @@ const REASONS: Record<string, string> = {
   https_required: 'This chat needs a secure (HTTPS) page. Nothing was sent.',
   null_origin: 'This page has no origin of its own (sandboxed or a local file). Nothing was sent.',
   domain_not_authorized: 'This chat is not set up for this website.',
-  widget_not_found_or_inactive: 'This chat is switched off at the moment.',
   invalid_widget_id: 'The id of this chat is not valid.',
   unreachable: 'The chat cannot be reached right now.',
 };
 
-/** One sentence for each reason why the chat does not start. */
-export const reasonFor = (code: string): string => REASONS[code] ?? 'The chat could not be loaded. Please try again later.';
+/** One sentence for each reason why the chat does not start; `retryAfter`: seconds until asking again makes sense, if the gateway named some. */
+export const reasonFor = (code: string, retryAfter = 0): string =>
+  REASONS[code] ??
+  `The chat could not be loaded. Please try again ${retryAfter ? `after ${new Date(Date.now() + retryAfter * 1000).toLocaleString('en')}` : 'later'}.`;

@@ -8,6 +8,8 @@ export interface Blocks {
   readonly settled: readonly Token[];
   /** The rest, in order; once finished, a block keeps its place in the whole row. */
   readonly open: readonly Token[];
+  /** Nothing was put in to close what is open. */
+  readonly isWhole: boolean;
 }
 
 export class BlockSplitter {
@@ -21,15 +23,17 @@ export class BlockSplitter {
       this.#done = 0;
     }
     const tail = text.slice(this.#done);
-    const tokens = lex(live ? mend(tail) : tail);
+    const mended = live ? mend(tail) : tail;
+    const tokens = lex(mended);
+    const isWhole = mended === tail;
     const keep = lastBlock(tokens);
     const ready = tokens.slice(0, keep);
     const raw = ready.map((token) => token.raw).join('');
     // Lengths are only right where the parser kept the text as it was.
-    if (!live || !ready.length || !tail.startsWith(raw)) return { settled: this.#settled, open: tokens };
+    if (!live || !ready.length || !tail.startsWith(raw)) return { settled: this.#settled, open: tokens, isWhole };
     this.#done += raw.length;
     this.#settled.push(...ready);
-    return { settled: this.#settled, open: tokens.slice(keep) };
+    return { settled: this.#settled, open: tokens.slice(keep), isWhole };
   }
 }
 

@@ -2,8 +2,8 @@
 
 export interface Target {
   readonly href: string;
-  /** Empty for mail and telephone. */
-  readonly host: string;
+  /** The host, mail address or telephone number: what somebody who clicks should know. */
+  readonly place: string;
 }
 
 export function target(address: string): Target | null {
@@ -15,12 +15,16 @@ export function target(address: string): Target | null {
   } catch {
     return null;
   }
-  if (url.protocol === 'mailto:' || url.protocol === 'tel:') return { href: url.href, host: '' };
+  if (url.protocol === 'mailto:' || url.protocol === 'tel:') return { href: url.href, place: decodeURI(url.pathname) };
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return null;
   // "https://bank.example@evil.example" reads like another place than it is.
   if (url.username || url.password) return null;
-  return { href: url.href, host: url.host.replace(/^www\./, '') };
+  return { href: url.href, place: url.host.replace(/^www\.(?=.+\.)/, '') };
 }
+
+/** Whether a reader of `label` already knows where it leads: it is that address or its beginning, in letters that look like no others. */
+export const tells = (label: string, { place }: Target): boolean =>
+  /^[!-~]+$/.test(label) && [label, target(label)?.place, target(`https://${label}`)?.place].includes(place);
 
 /** On every link that leaves the page. */
 export const OUT = { target: '_blank', rel: 'noopener noreferrer nofollow ugc' } as const;

@@ -24,7 +24,7 @@ export function mend(text: string): string {
     .replace(/!?\[\d{0,2}$/, '')
     .replace(/(^|\s)([*_]{1,3}|~~)$/, '$1');
   const bold = count(last, /\*\*/g) % 2;
-  const single = count(last.replace(/\*\*|^\s*\*\s/gm, ''), /\*/g) % 2;
+  const single = count(last.replace(/\*\*|^[ \t]*\*[ \t]/gm, ''), /\*/g) % 2;
   const open = (single ? '*' : '') + (bold ? '**' : '') + (count(last, /~~/g) % 2 ? '~~' : '');
   return text.slice(0, start) + (open ? last.trimEnd() + open : last);
 }

@@ -2,15 +2,19 @@
 import { h, type ComponentChild, type VNode } from 'preact';
 import type { MarkedToken, Token, Tokens } from 'marked';
 import { CLOSING, cut } from './citations';
-import { decode } from './entities';
-import { OUT, target } from './links';
+import { calm, decode } from './entities';
+import { OUT, target, tells } from './links';
 import { DEPTH } from './tokens';
 
 export interface Setting {
   readonly known: ReadonlySet<number>;
   cite(index: number): ComponentChild;
+  /** Inside of a link nothing else can be followed. */
+  readonly isLinked?: true;
   code(text: string, language: string): ComponentChild;
   readonly words: { readonly image: string; readonly table: string };
+  /** Whose pictures are loaded. */
+  readonly imageHosts: readonly string[];
 }
 
 export const render = (tokens: readonly Token[], setting: Setting, depth = 0): ComponentChild[] =>
@@ -32,7 +36,7 @@ function one(token: MarkedToken, setting: Setting, depth: number): ComponentChil
     case 'del':
       return <del>{inside(token.tokens)}</del>;
     case 'codespan':
-      return <code>{token.text}</code>;
+      return <code>{calm(token.text)}</code>;
     case 'br':
       return <br />;
     case 'hr':
@@ -46,16 +50,17 @@ function one(token: MarkedToken, setting: Setting, depth: number): ComponentChil
     case 'blockquote':
       return <blockquote>{inside(token.tokens)}</blockquote>;
     case 'code':
-      return setting.code(token.text, /^[\w+#.-]{1,20}/.exec(token.lang ?? '')?.[0] ?? '');
+      return setting.code(calm(token.text), /^[\w+#.-]{1,20}/.exec(token.lang ?? '')?.[0] ?? '');
     case 'list':
       return list(token, inside);
     case 'table':
       return table(token, inside, setting);
     case 'link':
-      return link(decode(token.href), decode(token.title ?? ''), inside(token.tokens), token.text);
+      return setting.isLinked ? inside(token.tokens) : link(decode(token.href), decode(token.title ?? ''), render(token.tokens, linked(setting), depth), label(token.tokens));
     case 'image':
-      // Never loaded: a picture's address can carry the conversation away.
-      return link(decode(token.href), decode(token.title ?? ''), [`${setting.words.image}: ${decode(token.text)}`], '');
+      return setting.isLinked
+        ? `${setting.words.image}: ${decode(token.text)}`
+        : picture(decode(token.href), decode(token.title ?? ''), decode(token.text), setting.words.image, setting.imageHosts);
     default:
       return token.raw;
   }
@@ -114,14 +119,28 @@ function table({ header, rows }: Tokens.Table, inside: Inside, { words }: Settin
   );
 }
 
-/** `text`: what the visitor reads of `children`; where that does not name the link's host, the host is added. */
+const linked = (setting: Setting): Setting => ({ ...setting, isLinked: true, cite: (index) => `[${index}]` });
+
+/** What the visitor reads of a link, if it is text alone. */
+const label = (tokens: readonly Token[]): string =>
+  tokens.every(({ type }) => type === 'text' || type === 'escape') ? tokens.map((token) => (token as Tokens.Text).text).join('') : '';
+
+/** Loaded only from the hosts that the owner names, over HTTPS: a picture's address can carry the conversation away. */
+export function picture(address: string, title: string, alt: string, label: string, hosts: readonly string[]): ComponentChild {
+  const to = target(address);
+  if (to && hosts.some((host) => to.href.startsWith(`https://${host}/`)))
+    return <img src={to.href} alt={alt} title={title} loading="lazy" referrerPolicy="no-referrer" />;
+  return link(address, title, [`${label}: ${alt}`], '');
+}
+
+/** `text`: what the visitor reads of `children`; unless that is the link's address, the place where it leads is added. */
 export function link(address: string, title: string, children: ComponentChild[], text: string): ComponentChild {
   const to = target(address);
   if (!to) return [children, address && ` (${address})`];
   return (
     <a href={to.href} title={title ? `${title} - ${to.href}` : to.href} {...OUT}>
       {children}
-      {to.host && !text.includes(to.host) && <span class="host"> ({to.host})</span>}
+      {!tells(text, to) && <span class="host"> ({to.place})</span>}
     </a>
   );
 }

@@ -9,6 +9,11 @@ class PlainTokenizer extends Tokenizer {
   override html(): undefined {}
   override tag(): undefined {}
   override def(): undefined {}
+
+  /** Underlined headings have one line: otherwise each line of a long item is searched to its end for an underline. */
+  override lheading(src: string): ReturnType<Tokenizer['lheading']> {
+    return /^[^\n]+\n {0,3}[=-]+ *(?:\n|$)/.test(src) ? super.lheading(src) : undefined;
+  }
 }
 
 /** Lists in quotes in lists: beyond this it is not written for people, and recursion has to end. */
@@ -16,6 +21,9 @@ export const DEPTH = 12;
 
 /** Marks in one paragraph, item or cell. Finding the ends of emphasis takes the square of their number. */
 const MARKS = 500;
+
+/** What could be a mail address, for so long, is none; finding out takes the square of its length. */
+const ENDLESS = /[\w.!#$%&'*+/=?^`{|}~-]{1000}/;
 
 /** What would take the square of its length, or the whole stack, is plain text. */
 class BoundedLexer extends Lexer {
@@ -32,7 +40,7 @@ class BoundedLexer extends Lexer {
   }
 
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    return (src.match(/[!*_[`~]/g)?.length ?? 0) > MARKS ? plain(src, tokens) : super.inlineTokens(src, tokens);
+    return (src.match(/[!*_[`~]/g)?.length ?? 0) > MARKS || ENDLESS.test(src) ? plain(src, tokens) : super.inlineTokens(src, tokens);
   }
 }
 

@@ -21,7 +21,7 @@ export const Consent = ({ notice, declined, words, onAnswer }: Props): VNode => 
         {declined ? say.declined : notice.text || say.consent}{' '}
         {more && (
           <a href={more.href} {...OUT}>
-            {more.host}
+            {more.place}
             <span class="unseen"> ({say.newTab})</span>
           </a>
         )}

@@ -13,6 +13,8 @@ interface Props {
   /** Everything off the screen; `ended`: what is said in its place. */
   onClear(ended?: string): void;
   onClose(): void;
+  /** The focus has gone elsewhere, and stays there. */
+  onLeave(): void;
 }
 
 interface State {
@@ -28,6 +30,7 @@ export class Menu extends Component<Props, State> {
   override componentDidMount(): void {
     this.#first();
     (this.#box!.getRootNode() as ShadowRoot).addEventListener('pointerdown', this.#outside);
+    this.#box!.addEventListener('focusout', this.#left);
   }
 
   override componentWillUnmount(): void {
@@ -52,13 +55,18 @@ export class Menu extends Component<Props, State> {
     if (!isOurs) this.props.onClose();
   };
 
+  /** What was focused may only be gone: then another button gets the focus. */
+  #left = ({ relatedTarget }: FocusEvent): void => {
+    if (relatedTarget && !this.#box!.contains(relatedTarget as Node) && !(relatedTarget as Element).matches('.more')) this.props.onLeave();
+  };
+
   #key = (event: KeyboardEvent): void => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
     const all = this.#buttons;
     const here = all.indexOf((this.#box!.getRootNode() as ShadowRoot).activeElement as HTMLElement);
-    all[(here + step + all.length) % all.length]!.focus();
+    const to = { ArrowDown: (here + 1) % all.length, ArrowUp: here - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    all.at(to)!.focus();
   };
 
   /** Does it; a problem is said here, and everything stays as it was. */
@@ -83,19 +91,19 @@ export class Menu extends Component<Props, State> {
   #erase = (): Promise<void> =>
     this.#try(async () => {
       const { scene, onClear } = this.props;
-      const { erased } = { ...enLazy, ...scene.words };
-      await erase(scene.chat);
-      onClear(erased);
-      scene.say(erased);
+      const { erased, partlyErased } = { ...enLazy, ...scene.words };
+      const outcome = (await erase(scene.chat)) ? erased : partlyErased;
+      onClear(outcome);
+      scene.say(outcome);
     });
 
   override render({ onClear }: Props, { view, busy, problem }: State): VNode {
     const say = { ...enLazy, ...this.props.scene.words };
     return (
-      <div class="menu" role="group" aria-label={say.menu} aria-busy={busy} ref={(node) => void (this.#box = node)} onKeyDown={this.#key}>
+      <div class="menu" role="dialog" aria-label={say.menu} aria-busy={busy} ref={(node) => void (this.#box = node)} onKeyDown={this.#key}>
         {view === 'list' && this.#list()}
         {view === 'fresh' && this.#ask(say.freshConfirm, say.fresh, () => onClear())}
-        {view === 'erase' && this.#ask(say.eraseConfirm, say.erase, this.#erase)}
+        {view === 'erase' && this.#ask(say.eraseConfirm, say.erase, this.#erase, 'main danger')}
         {problem && (
           <p class="note" role="alert">
             {problem}
@@ -116,8 +124,8 @@ export class Menu extends Component<Props, State> {
     );
     const list = [item(say.fresh, Fresh, () => this.setState({ view: 'fresh' }))];
     // Without a session the gateway gives nothing out and erases nothing for a visitor whom it cannot tell from another.
-    if (!chat.conversationId) return list;
-    if (config.transcript)
+    if (!chat.session.held.length) return list;
+    if (config.transcript && chat.conversationId)
       list.push(
         <div class="formats" role="group" aria-label={say.download}>
           <p>
@@ -135,7 +143,7 @@ export class Menu extends Component<Props, State> {
     return list;
   }
 
-  #ask(question: string, label: string, act: () => void): VNode[] {
+  #ask(question: string, label: string, act: () => void, look = 'main'): VNode[] {
     const { cancel } = { ...enLazy, ...this.props.scene.words };
     return [
       <p>{question}</p>,
@@ -143,7 +151,7 @@ export class Menu extends Component<Props, State> {
         <button type="button" class="link" onClick={() => this.setState({ view: 'list', problem: '' })}>
           {cancel}
         </button>
-        <button type="button" class="main" onClick={act}>
+        <button type="button" class={look} onClick={act}>
           {label}
         </button>
       </p>,

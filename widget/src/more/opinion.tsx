@@ -3,6 +3,7 @@ import { Component, h, type VNode } from 'preact';
 import type { Scene } from '../panel/scene';
 import type { Exchange, Rating } from '../talk/exchange';
 import { Failed } from '../talk/trouble';
+import { enLazy } from '../words/en';
 import { errorText } from '../words/errors';
 import { rate } from './own';
 import { Comment } from './writing';
@@ -27,11 +28,12 @@ export class Opinion extends Component<Props, State> {
     void this.#send('');
   }
 
-  override componentDidUpdate({ rating }: Props, { asks }: State): void {
+  override componentDidUpdate({ rating }: Props, { asks, told }: State): void {
+    if (told !== this.state.told) this.#box!.scrollIntoView({ block: 'nearest' });
     if (rating !== this.props.rating) void this.#send('');
     // With the field went the focus.
     if (asks && !this.state.asks && !(this.#box!.getRootNode() as ShadowRoot).activeElement)
-      this.#box!.closest('.foot')?.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
+      this.#box!.closest('.foot')?.querySelector<HTMLElement>('[aria-current="true"]')?.focus();
   }
 
   #send = async (comment: string): Promise<void> => {
@@ -41,8 +43,9 @@ export class Opinion extends Component<Props, State> {
     this.setState({ asks, told: '' });
     try {
       await rate(scene, exchange, rating, comment);
-      this.setState({ told: asks ? '' : scene.words.thanks });
-      scene.say(scene.words.thanks);
+      const thanks = scene.words.thanks ?? enLazy.thanks;
+      this.setState({ told: asks ? '' : thanks });
+      scene.say(thanks);
     } catch (error) {
       const { code, message } = error instanceof Failed ? error.trouble : { code: '', message: '' };
       const told = errorText(code, scene.words, message);

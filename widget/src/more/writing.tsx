@@ -54,7 +54,7 @@ class Writing extends Component<Props, { text: string }> {
         <textarea
           class="field"
           rows={1}
-          dir="auto"
+          dir={text ? 'auto' : undefined}
           aria-label={label}
           placeholder={label}
           value={text}

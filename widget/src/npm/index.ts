@@ -11,11 +11,13 @@ declare global {
   interface HTMLElementEventMap extends Record<`chatkeep:${EventName}`, CustomEvent<Detail>> {}
 }
 
-/** Makes `<chatkeep-widget widget-id="…" gateway="…">` known, for pages that write the element themselves. */
-export const define = (): void => register.define();
+/** Makes `<chatkeep-widget widget-id="…">` known, for pages that write the element themselves. All of them talk to `gateway`. */
+export function define(gateway: string): void {
+  register.define(gateway);
+}
 
 /** Puts a widget on the page, or returns the one that is there. Everything comes from the gateway that is named here. */
 export function init(options: Options & { gateway: string }): ChatkeepElement {
-  define();
+  register.define();
   return register.init(options);
 }

@@ -15,8 +15,9 @@ interface Props {
 export class Answer extends Component<Props> {
   #splitter = new BlockSplitter();
   #drawn: ComponentChild[] = [];
-  #blocks: Blocks = { settled: [], open: [] };
+  #blocks: Blocks = { settled: [], open: [], isWhole: true };
   #sources: unknown;
+  #words: unknown;
   #dueAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -47,9 +48,10 @@ export class Answer extends Component<Props> {
     this.#parse(exchange, live);
     const setting = this.#setting(exchange, scene);
     const { settled, open } = this.#blocks;
-    // The same virtual nodes as last time are skipped whole. Sources or a new start change what was drawn.
-    if (this.#sources !== exchange.sources || settled.length < this.#drawn.length) this.#drawn = [];
+    // The same virtual nodes as last time are skipped whole. Sources, another language or a new start change what was drawn.
+    if (this.#sources !== exchange.sources || this.#words !== scene.words || settled.length < this.#drawn.length) this.#drawn = [];
     this.#sources = exchange.sources;
+    this.#words = scene.words;
     for (let i = this.#drawn.length; i < settled.length; i++) this.#drawn.push(render([settled[i]!], setting));
     // Keys by place: a block that settles keeps its nodes, so nothing jumps (and nothing counts as a layout shift).
     const row = [...this.#drawn, ...render(open, setting)];
@@ -66,6 +68,8 @@ export class Answer extends Component<Props> {
     const { words } = scene;
     return {
       words,
+      // The policy of the frame's page loads none.
+      imageHosts: __FRAMED__ ? [] : scene.config.content.imageHosts,
       known: new Set(exchange.sources.map(({ index }) => index)),
       cite: (index) => (
         <sup>

@@ -17,6 +17,8 @@ export interface Handle {
   close(): void;
   send(text: string): void;
   clear(): void;
+  /** The visitor agreed to the owner's notice before the page was loaded anew. */
+  agreed(): void;
   redraw(): void;
   say(text: string): void;
 }
@@ -59,7 +61,8 @@ export class App extends Component<Props, State> {
       open: () => this.setState({ open: true }, () => this.#focus()),
       close: () => this.setState({ open: false, menu: false }),
       send: (text) => this.#send(text),
-      clear: () => this.#clear(),
+      clear: () => this.#clear('', true),
+      agreed: () => this.setState({ consent: 'yes' }),
       redraw: () => {
         const { chat, words } = this.props.scene;
         const last = chat.items.at(-1);
@@ -109,11 +112,11 @@ export class App extends Component<Props, State> {
     if (this.#send(text)) this.props.scene.said('suggestion', {});
   };
 
-  #clear = (ended = ''): void => {
+  #clear = (ended = '', isAnybody = !!ended): void => {
     this.props.scene.chat.clear();
-    // Who has had everything erased has taken their consent back.
-    if (ended) this.props.scene.agree(false);
-    this.setState({ draft: '', menu: false, ended, consent: ended ? '' : this.state.consent }, () => this.#focus());
+    // Who has had everything erased has taken their consent back, and whoever comes next has given none.
+    if (isAnybody) this.props.scene.agree(false);
+    this.setState({ draft: '', menu: false, ended, consent: isAnybody ? '' : this.state.consent }, () => this.#focus());
   };
 
   #edit = (exchange: Exchange): void => {
@@ -158,7 +161,7 @@ export class App extends Component<Props, State> {
         />
         {menu && (
           <Later file="more" scene={scene}>
-            {({ Menu }) => <Menu scene={scene} onClear={this.#clear} onClose={this.#menu} />}
+            {({ Menu }) => <Menu scene={scene} onClear={this.#clear} onClose={this.#menu} onLeave={() => this.setState({ menu: false })} />}
           </Later>
         )}
         {items.length ? (

@@ -2,6 +2,7 @@
 import { Component, h, type VNode } from 'preact';
 import { clean, lengthOf } from '../talk/text';
 import { duration } from '../words/duration';
+import { errorText } from '../words/errors';
 import { count, fill } from '../words/say';
 import { Offline, Send, Stop } from './icons';
 import type { Scene } from './scene';
@@ -54,7 +55,9 @@ export class Composer extends Component<Props> {
   }
 
   #send = (): void => {
-    const { draft, onSend, onDraft } = this.props;
+    const { draft, locked, onSend, onDraft } = this.props;
+    // What is missing is one press away.
+    if (locked) (this.#field!.getRootNode() as ShadowRoot).querySelector<HTMLElement>('.consent .main')?.focus();
     if (this.#refuses()) return;
     onDraft('');
     onSend(draft);
@@ -85,55 +88,66 @@ export class Composer extends Component<Props> {
     this.#send();
   };
 
-  override render({ scene, running, offline, draft, onDraft }: Props): VNode {
+  override render({ scene, offline, draft }: Props): VNode {
     const { chat, words, config } = scene;
     const limit = config.limits.messageLength;
     const length = draft.length > limit * 0.4 ? lengthOf(clean(draft)) : 0;
     const near = length > limit - Math.min(200, limit * 0.2);
-    const label = running ? words.stop : words.send;
     return (
       <div class="bottom">
         {offline && (
-          <p class="banner" role="status">
+          <p class="banner" id="ck-offline" role="status">
             <Offline />
             {words.offline}
           </p>
         )}
         {chat.blocked && (
-          <p class="banner countdown" role="timer">
-            {fill(words.wait, { time: duration((chat.blockedUntil - Date.now()) / 1000, words.lang) })}
+          <p class="banner countdown" id="ck-wait" role="timer">
+            {chat.trouble?.code === 'budget_exhausted' && chat.trouble.resetAt > 0
+              ? fill(words.availableAgain, { when: new Date(chat.trouble.resetAt).toLocaleString(words.lang, { dateStyle: 'long', timeStyle: 'short' }) })
+              : fill(words.wait, { time: duration((chat.blockedUntil - Date.now()) / 1000, words.lang) })}
           </p>
         )}
-        <form class="composer" onSubmit={this.#submit}>
-          <textarea
-            class="field"
-            rows={1}
-            dir={draft ? 'auto' : undefined}
-            aria-label={words.write}
-            placeholder={words.placeholder}
-            value={draft}
-            aria-invalid={length > limit}
-            aria-describedby={near ? 'ck-length' : undefined}
-            autoComplete="off"
-            enterkeyhint="send"
-            ref={(node) => void (this.#field = node)}
-            onInput={(event) => onDraft(event.currentTarget.value)}
-            onKeyDown={this.#key}
-          />
-          {/* One button for both, so that the focus stays on it. */}
-          <button
-            type={running ? 'button' : 'submit'}
-            class={running ? 'send stop' : 'send'}
-            aria-label={label}
-            title={label}
-            disabled={!running && this.#refuses()}
-            onClick={running ? this.#stop : undefined}
-          >
-            <span>{running ? <Stop /> : <Send />}</span>
-          </button>
-        </form>
+        {chat.isShut ? <p class="banner">{errorText(chat.trouble!.code, words, chat.trouble!.message)}</p> : this.#form(length > limit)}
         <p class="small">{near ? this.#length(length) : this.#note()}</p>
       </div>
+    );
+  }
+
+  #form(isLong: boolean): VNode {
+    const { scene, running, draft, onDraft } = this.props;
+    const { words } = scene;
+    const label = running ? words.stop : words.send;
+    return (
+      <form class="composer" onSubmit={this.#submit}>
+        <textarea
+          class="field"
+          rows={1}
+          dir={draft ? 'auto' : undefined}
+          aria-label={words.write}
+          placeholder={words.placeholder}
+          value={draft}
+          aria-invalid={isLong}
+          // Those that are there.
+          aria-describedby="ck-consent ck-offline ck-wait ck-length"
+          autoComplete="off"
+          enterkeyhint="send"
+          ref={(node) => void (this.#field = node)}
+          onInput={(event) => onDraft(event.currentTarget.value)}
+          onKeyDown={this.#key}
+        />
+        {/* One button for both, so that the focus stays on it. */}
+        <button
+          type={running ? 'button' : 'submit'}
+          class={running ? 'send stop' : 'send'}
+          aria-label={label}
+          title={label}
+          disabled={!running && this.#refuses()}
+          onClick={running ? this.#stop : undefined}
+        >
+          <span>{running ? <Stop /> : <Send />}</span>
+        </button>
+      </form>
     );
   }
 

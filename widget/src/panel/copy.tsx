@@ -27,6 +27,7 @@ export class CopyButton extends Component<Props, { done: boolean }> {
       (await scene.lazy('more')).copyByCommand(text, button);
     }
     this.setState({ done: true });
+    scene.say(scene.words.copied);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.setState({ done: false }), 2000);
   };

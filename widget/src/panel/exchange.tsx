@@ -4,7 +4,7 @@ import { isRunning, type Exchange } from '../talk/exchange';
 import { Answer } from './answer';
 import { CopyButton } from './copy';
 import { Problem } from './problem';
-import { Question } from './question';
+import { Question, Said } from './question';
 import type { Scene } from './scene';
 import { Sources } from './sources';
 import { Thumbs } from './thumbs';
@@ -62,7 +62,9 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
     return exchange.isFolded ? (
       <details class="folded">
         <summary>
-          {words.changed}: <q dir="auto">{exchange.question}</q>
+          {words.changed}: <q dir="auto">
+            <Said text={exchange.question} scene={scene} isShort />
+          </q>
         </summary>
         {both}
       </details>
@@ -79,15 +81,25 @@ export class ExchangeView extends Component<Props, { still: boolean }> {
       <article class="reply" data-phase={phase} aria-label={words.assistant} aria-busy={running}>
         {answer && <Answer exchange={exchange} scene={scene} />}
         {(phase === 'reconnecting' || (running && !answer)) && this.#typing()}
-        {phase === 'stopped' && <p class="note">{words.stopped}</p>}
+        {phase === 'stopped' && (
+          <p class="note">
+            {words.stopped}{' '}
+            {isLast && (
+              // Under its own key, the gateway would give back what was stopped.
+              <button type="button" class="link retry" disabled={locked} onClick={() => scene.chat.send(scene.chat.takeBack(exchange))}>
+                {words.retry}
+              </button>
+            )}
+          </p>
+        )}
         {exchange.finish === 'length' && phase === 'done' && <p class="note">{words.cutShort}</p>}
         {!running && <Sources exchange={exchange} words={words} />}
         {trouble && <Problem exchange={exchange} locked={locked} scene={scene} onEdit={onEdit} />}
         {answer && !running && (
           <footer class="foot">
             <CopyButton text={answer} label={words.copyAnswer} scene={scene} />
-            {exchange.answeredAt && <Time at={exchange.answeredAt} lang={words.lang} />}
             {config.feedback && !config.tokenless && exchange.messageId && <Thumbs exchange={exchange} scene={scene} />}
+            {exchange.answeredAt && <Time at={exchange.answeredAt} lang={words.lang} />}
           </footer>
         )}
         {isLast && phase === 'done' && exchange.suggestions.length > 0 && (

@@ -28,7 +28,7 @@ export const Header = ({ title, words, menu, onMenu, onClose }: Props): VNode =>
       <p>{words.assistant}</p>
     </div>
     {menu !== null && (
-      <button type="button" class="tool more" aria-label={words.menu} title={words.menu} aria-expanded={menu} onClick={onMenu}>
+      <button type="button" class="tool more" aria-label={words.menu} title={words.menu} aria-haspopup="dialog" aria-expanded={menu} onClick={onMenu}>
         <More />
       </button>
     )}

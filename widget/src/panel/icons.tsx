@@ -27,10 +27,11 @@ export const Stop = (): VNode => (
     <rect x="7" y="7" width="10" height="10" rx="2" />
   </svg>
 );
+const STAR = 'M10.5 4.5c.6 4.3 2.7 6.4 7 7-4.3.6-6.4 2.7-7 7-.6-4.3-2.7-6.4-7-7 4.3-.6 6.4-2.7 7-7z';
 /** The assistant: a four-pointed star with a small companion. */
 export const Spark = (): VNode => (
   <svg viewBox="0 0 24 24" class="icon solid" aria-hidden="true">
-    <path d="M10.5 4.5c.6 4.3 2.7 6.4 7 7-4.3.6-6.4 2.7-7 7-.6-4.3-2.7-6.4-7-7 4.3-.6 6.4-2.7 7-7z" />
-    <path d="M18 3.5c.2 1.6 1 2.4 2.5 2.6-1.5.2-2.3 1-2.5 2.6-.2-1.6-1-2.4-2.5-2.6 1.5-.2 2.3-1 2.5-2.6z" />
+    <path d={STAR} />
+    <path d={STAR} transform="translate(14.2 2) scale(.36)" />
   </svg>
 );

@@ -4,18 +4,23 @@ import { parseConfig } from '../contract/config';
 import { record } from '../contract/look';
 import type { Panel, Shell } from '../contract/shell';
 import { Chat } from '../talk/chat';
-import { personOf, takeCredentials } from '../talk/credentials';
-import { wanted, wordsFor } from '../words/choose';
+import { personOf, takeCredentials, whoIs } from '../talk/credentials';
+import { addLater, wordsFor } from '../words/choose';
+import { dataFrom } from '../words/fetch';
+import { wanted } from '../words/wanted';
+import { report } from '../report/report';
 import type { Remembered } from '../resume/main';
 import type { Words } from '../words/en';
 import { App, type Handle } from './app';
 import { LauncherState } from './launcher';
-import { lazyFiles } from './lazy';
+import { lazyFiles, type Lazy } from './lazy';
 import { pageOf } from './page';
 import { enricher } from './rich';
 import type { Scene } from './scene';
+import frameCss from '../frame/frame.css?inline';
 import composerCss from './composer.css?inline';
 import panelCss from './panel.css?inline';
+import placeCss from './place.css?inline';
 import textCss from './text.css?inline';
 import timelineCss from './timeline.css?inline';
 
@@ -32,24 +37,31 @@ export async function mount(shell: Shell): Promise<Panel> {
     sheets.push(sheet);
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
   };
-  const lazy = lazyFiles(shell.fetchFile, adopt);
-  const find = () => wordsFor(wanted(root.host as HTMLElement, config.locale), record(record(shell.raw).features).texts, lazy, shell.fetchFile);
+  const fetchData = dataFrom(shell.files);
+  const find = () => wordsFor(wanted(root.host as HTMLElement, config.locale), record(record(shell.raw).features).texts, fetchData);
   let words = await find();
+  const files = lazyFiles(shell.fetchFile, adopt);
+  // With `more` comes what it says.
+  let usesMore = false;
+  const lazy: Lazy = async (name) => {
+    usesMore ||= name === 'more';
+    return (await Promise.all([files(name), name === 'more' && addLater(words, fetchData)]))[0];
+  };
   const enrich = enricher(lazy, config.content.imageHosts, () => words);
   const greeting = config.content.htmlGreeting ? (await enrich(config.greeting)).drawn : config.greeting;
   shell.life.throwIfAborted();
   const launcher = new LauncherState(shell.launcher, frame, shell.look.launcher.name);
   // What holds for small screens and forced colours stands last (panel.css).
-  adopt(timelineCss + textCss + composerCss + panelCss);
+  adopt(timelineCss + textCss + composerCss + panelCss + (__FRAMED__ ? frameCss : placeCss));
   const place = document.createElement('div');
   frame.prepend(place);
 
   const wire = { gateway, widgetId, silenceMs: SILENCE_MS, tokenless: config.tokenless };
   // Who does not want to be counted, or was not asked yet, costs no request either. A frame has no origin that is listed.
-  const isSilent = inside || !config.analytics || navigator.doNotTrack === '1' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+  const isSilent = __FRAMED__ || !config.analytics || navigator.doNotTrack === '1' || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   const count: Scene['said'] = (what, detail) => {
     const at = new Date().toISOString();
-    if (!isSilent && (!config.consent || hasConsent)) lazy('report').then((found) => found.report(wire, { what, at, detail }, shell.life), () => {});
+    if (!isSilent && (!config.consent || hasConsent)) report(wire, { what, at, detail }, shell.life);
   };
   const said: Scene['said'] = (what, detail) => {
     if (what === 'answer') launcher.unread();
@@ -62,17 +74,18 @@ export async function mount(shell: Shell): Promise<Panel> {
   let drawing = 0;
   let kept: Remembered | null = null;
   // Without its file, a reload is a new beginning, as it is by default.
-  const memory = async () => (config.resume ? lazy('resume').then((file) => (kept ??= new file.Remembered(widgetId, chat)), () => null) : null);
+  const memory = async () => (config.resume ? lazy('resume').then((file) => (kept ??= new file.Remembered(widgetId, chat, config.consent)), () => null) : null);
   const chat: Chat = new Chat({
     wire,
     messageLength: config.limits.messageLength,
     intervalMs: config.limits.intervalMs,
-    page: inside?.page ?? pageOf,
+    page: __FRAMED__ ? inside!.page : pageOf,
     ...(config.content.htmlAnswers && { enrich }),
     credentials: async () => {
       const given = await takeCredentials(credentials, config.identified);
+      if (!__FRAMED__) person ??= personOf(given.identity);
       // In a frame, the page's ticket is one of two.
-      return inside ? { ...given, ticket: await inside.ticket(), page_ticket: given.ticket } : given;
+      return __FRAMED__ ? { ...given, ticket: await inside!.ticket(), page_ticket: given.ticket } : given;
     },
     memory,
     // Many deltas between two frames are one drawing. Hidden tabs get no frames: a timer draws there.
@@ -80,6 +93,7 @@ export async function mount(shell: Shell): Promise<Panel> {
       drawing ||= document.hidden ? window.setTimeout(draw, 250) : requestAnimationFrame(draw);
     },
     said,
+    explain: async ({ status }) => void (status && (await addLater(words, fetchData))),
     isOffline: () => !navigator.onLine,
     whenOnline: (resume) => {
       addEventListener('online', resume);
@@ -91,9 +105,16 @@ export async function mount(shell: Shell): Promise<Panel> {
     handle?.redraw();
   }
   const tell = (text: string) => handle?.say(text);
+  const needsConsent = config.consent?.required;
+  // What the page gave for a session may not live until the first message. Without the consent that is needed, nothing is sent.
+  const prepare = () => {
+    if (config.tickets && credentials.ticket && (hasConsent || !needsConsent)) chat.prepare();
+  };
   const agree = (agrees: boolean) => {
     hasConsent = agrees;
-    if (agrees) count('open', {});
+    if (!agrees) return;
+    count('open', {});
+    prepare();
   };
   const show = () => render(<App shell={shell} scene={{ chat, config, greeting, words, lazy, said, agree, say: tell }} hold={(given) => (handle = given)} />, place);
   const say = (found: Words) => {
@@ -103,13 +124,18 @@ export async function mount(shell: Shell): Promise<Panel> {
   };
   say(words);
   let asked = 0;
-  let person = personOf(credentials.identity);
-  if (config.tickets && credentials.ticket) chat.prepare();
+  let known: Promise<unknown> | undefined;
+  let person = __FRAMED__ ? null : personOf(credentials.identity);
   // Whose conversation it is has to be known first.
-  const restore = () => {
-    if (!config.identified || credentials.identity) void memory().then((found) => found?.recall());
+  const restore = async () => {
+    if ((!config.identified || credentials.identity) && (await memory())?.recall() && needsConsent) {
+      // What is gone on with was agreed to.
+      hasConsent = true;
+      handle?.agreed();
+    }
   };
-  restore();
+  prepare();
+  void restore();
 
   return {
     open() {
@@ -124,19 +150,26 @@ export async function mount(shell: Shell): Promise<Panel> {
       handle?.close();
       if (inside) shell.launcher.focus();
     },
-    send: (text) => handle?.send(text),
+    send: async (text) => {
+      if (!__FRAMED__) await known;
+      handle?.send(text);
+    },
     clear: () => handle?.clear(),
     identify() {
-      const now = personOf(credentials.identity);
-      if (now === person) return;
-      const isFirst = config.identified && !person && !chat.items.length;
-      person = now;
-      if (isFirst) restore();
-      else handle?.clear();
+      // In a frame, the page that holds it knows, and has the chat cleared.
+      if (__FRAMED__) return;
+      known = whoIs(credentials, (now) => {
+        if (now === person) return;
+        const isFirst = config.identified && !person && !chat.items.length;
+        person = now;
+        if (isFirst) void restore();
+        else handle?.clear();
+      });
     },
     async speak() {
       const mine = ++asked;
       const found = await find();
+      if (usesMore) await addLater(found, fetchData);
       if (handle && mine === asked) say(found);
     },
     destroy() {

@@ -1,9 +1,8 @@
 // What went wrong, and what can the visitor do about it?
 import { Component, h, type VNode } from 'preact';
 import type { Exchange } from '../talk/exchange';
-import { isFinal, textIsRefused } from '../talk/trouble';
+import { isFinal, isLimit, textIsRefused } from '../talk/trouble';
 import { errorText } from '../words/errors';
-import { fill } from '../words/say';
 import { Again, Fresh, Pencil, Warning } from './icons';
 import type { Scene } from './scene';
 
@@ -20,15 +19,13 @@ export class Problem extends Component<Props> {
     const { trouble } = exchange;
     if (!trouble) return null;
     const { words } = scene;
+    const isCalm = isLimit(trouble);
     return (
-      <div class="problem">
-        <Warning />
+      <div class={isCalm ? 'problem calm' : 'problem'}>
+        {!isCalm && <Warning />}
         <div>
           <p>{errorText(trouble.code, words, trouble.message)}</p>
-          {trouble.code === 'budget_exhausted' && trouble.resetAt > 0 && (
-            <p>{fill(words.availableAgain, { when: new Date(trouble.resetAt).toLocaleString(words.lang, { dateStyle: 'long', timeStyle: 'short' }) })}</p>
-          )}
-          {trouble.requestId && (
+          {trouble.requestId && !isCalm && (
             <p class="ref">
               {words.reference}: <span dir="ltr">{trouble.requestId}</span>
             </p>
@@ -43,7 +40,8 @@ export class Problem extends Component<Props> {
     trouble: NonNullable<Exchange['trouble']>,
     { exchange, locked, scene: { chat, words }, onEdit }: Props,
   ): VNode | null {
-    if (isFinal(trouble)) return null;
+    // When it can be sent again stands below, and is enough.
+    if (isFinal(trouble) || trouble.code === 'budget_exhausted' || (isLimit(trouble) && chat.blocked)) return null;
     const renews = trouble.action || ['not_found', 'invalid_conversation_id'].includes(trouble.code);
     const [label, Icon, act] = textIsRefused(trouble)
       ? ([words.edit, Pencil, () => onEdit(exchange)] as const)

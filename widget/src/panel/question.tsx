@@ -1,5 +1,5 @@
 // What does the visitor's own message look like? As it was typed; card numbers and the like hidden; the newest can be changed.
-import { Component, h, type VNode } from 'preact';
+import { Component, h, type ComponentChild, type VNode } from 'preact';
 import type { Exchange } from '../talk/exchange';
 import { Pencil } from './icons';
 import { Later } from './later';
@@ -12,8 +12,18 @@ interface Props {
   canChange: boolean;
 }
 
-/** Long enough for a card or account number; whether it is one is found out by what hides it. */
-const SUSPECT = /\d([ .-]?[\da-z]){8}/i;
+/** As many digits as the shortest number that is hidden; whether it is one is found out by what hides it. */
+const SUSPECT = /(?:\p{Nd}\P{Nd}*){9}/u;
+
+/** `isShort`: nothing in it can be pressed. */
+export const Said = ({ text, scene: { config, words }, scene, isShort }: { text: string; scene: Scene; isShort?: boolean }): ComponentChild =>
+  config.masking && SUSPECT.test(text) ? (
+    <Later file="more" scene={scene}>
+      {({ Masked }) => <Masked text={text} words={words} isShort={isShort} />}
+    </Later>
+  ) : (
+    text
+  );
 
 export class Question extends Component<Props, { changes: boolean }> {
   override state = { changes: false };
@@ -24,7 +34,6 @@ export class Question extends Component<Props, { changes: boolean }> {
   override render({ exchange, scene, canChange }: Props, { changes }: { changes: boolean }): VNode {
     const { chat, words, config } = scene;
     const { question } = exchange;
-    const hides = config.masking && SUSPECT.test(question);
     return (
       <article class="question" aria-label={words.you}>
         {changes && canChange ? (
@@ -35,13 +44,7 @@ export class Question extends Component<Props, { changes: boolean }> {
           </Later>
         ) : (
           <div class="said" dir="auto">
-            {hides ? (
-              <Later file="more" scene={scene}>
-                {({ Masked }) => <Masked text={question} words={words} />}
-              </Later>
-            ) : (
-              question
-            )}
+            <Said text={question} scene={scene} />
           </div>
         )}
         <footer class="foot">

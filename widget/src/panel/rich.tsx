@@ -13,8 +13,10 @@ export interface Rich {
 /** Without a parser: good enough to be read, and only ever shown as text. */
 export const plainOf = (html: string): string =>
   decode(html.replace(/<\/?(?:p|div|br|li|h\d|tr|blockquote)\b[^<>]*>/gi, '\n').replace(/<[a-z/!?][^<>]*>/gi, ''))
-    .replace(/[ \t]*\n\s*/g, '\n')
-    .trim();
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join('\n');
 
 export const enricher =
   (lazy: Lazy, imageHosts: readonly string[], words: () => Pick<Words, 'image' | 'table'>) =>

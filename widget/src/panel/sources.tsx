@@ -38,11 +38,11 @@ function card({ index, title, url, excerpt }: Source, id: string): VNode {
   const inside = [
     <span class="number">{index}</span>,
     <span class="about" dir="auto">
-      <strong>{title || to?.host || url}</strong>
+      <strong>{title || to?.place || url}</strong>
       {excerpt && <span class="excerpt">{excerpt}</span>}
-      {to?.host && (
+      {to?.place && (
         <span class="host">
-          {to.host}
+          {to.place}
           <Out />
         </span>
       )}

@@ -15,7 +15,7 @@ export class Thumbs extends Component<Props, { rating: Rating }> {
 
   override render({ exchange, scene }: Props, { rating }: { rating: Rating }): VNode {
     const thumb = (which: Rating, label: string) => (
-      <button type="button" class="copy thumb" aria-label={label} aria-pressed={exchange.rating === which} onClick={() => this.setState({ rating: which })}>
+      <button type="button" class="copy thumb" aria-label={label} aria-current={exchange.rating === which} onClick={() => this.setState({ rating: which })}>
         <Thumb />
       </button>
     );

@@ -1,4 +1,4 @@
-// When was it said? The time of day; day and date when somebody points at it or gets there by keyboard.
+// When was it said? The time of day; day and date when somebody points at it.
 import { Component, h, type VNode } from 'preact';
 
 interface Props {
@@ -13,7 +13,7 @@ export class Time extends Component<Props> {
 
   override render({ at, lang }: Props): VNode {
     return (
-      <time dateTime={at.toISOString()} tabIndex={0} data-full={at.toLocaleString(lang, { dateStyle: 'full', timeStyle: 'short' })}>
+      <time dateTime={at.toISOString()} title={at.toLocaleString(lang, { dateStyle: 'full', timeStyle: 'short' })}>
         {at.toLocaleTimeString(lang, { timeStyle: 'short' })}
       </time>
     );

@@ -13,13 +13,17 @@ interface Props {
   onAsk(text: string): void;
 }
 
-const NEAR_PX = 90;
+/** So near to the end, going down, is its end. */
+const END_PX = 8;
 
 export class Timeline extends Component<Props, { away: boolean }> {
   override state = { away: false };
   #log: HTMLElement | null = null;
   #count = 0;
   #follows = true;
+  /** Where it was last, and how far it went. */
+  #top = 0;
+  #max = 0;
 
   override componentDidMount(): void {
     this.#settle();
@@ -38,13 +42,18 @@ export class Timeline extends Component<Props, { away: boolean }> {
     this.#count = length;
     if (!this.#follows) return;
     log.scrollTop = log.scrollHeight;
-    // What fits without scrolling sends no event that would say so.
-    if (this.state.away) this.setState({ away: false });
+    // What fits without scrolling sends no event.
+    this.#scrolled();
   }
 
   #scrolled = (): void => {
-    const log = this.#log!;
-    this.#follows = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
+    const { scrollHeight, scrollTop, clientHeight } = this.#log!;
+    const max = scrollHeight - clientHeight;
+    // By the smallest step of a finger or wheel; but what gets shorter also moves up. Parts of a pixel are the browser's.
+    if (this.#top - scrollTop > 0.5 && max >= this.#max) this.#follows = false;
+    else if (max - scrollTop < END_PX) this.#follows = true;
+    this.#top = scrollTop;
+    this.#max = max;
     if (this.state.away === this.#follows) this.setState({ away: !this.#follows });
   };
 

@@ -1,4 +1,5 @@
 // How does a conversation outlive a reload of its page? A handle in the tab's sessionStorage leads back to it, once. Off by default.
+import type { Consent } from '../contract/config';
 import type { Chat } from '../talk/chat';
 import { newExchange, type Exchange } from '../talk/exchange';
 import { json, parseHistory, type Grant, type Said } from '../talk/parse';
@@ -16,17 +17,23 @@ export class Remembered implements Memory {
   /** The one request that uses a handle: the same over all its retries. */
   #attempt: { body: object; headers: Record<string, string> } | null = null;
   readonly #name: string;
+  readonly #notice: string;
 
   constructor(
     widgetId: string,
     private readonly chat: Chat,
+    consent: Consent | null,
   ) {
+    // With what the visitor had to agree to first: another notice is another question.
+    this.#notice = consent?.required ? ` ${consent.text} ${consent.link}` : '';
     this.#name = `chatkeep:${widgetId}`;
   }
 
-  /** Goes back to the conversation that is kept, if one is. */
-  recall(): void {
-    if (this.#read()) this.chat.prepare();
+  /** Goes back to the conversation that is kept. False: there is none, or none under what the visitor is asked to agree to now. */
+  recall(): boolean {
+    if (!this.#read()) return false;
+    this.chat.prepare();
+    return true;
   }
 
   async open(given: object, post: (body: object, headers: Record<string, string>) => Promise<Grant>, get: (path: string) => Promise<Response>): Promise<Grant | null> {
@@ -80,7 +87,8 @@ export class Remembered implements Memory {
   /** Empty where the browser keeps nothing (a frame without storage). */
   #read(): string {
     try {
-      return sessionStorage.getItem(this.#name) ?? '';
+      const kept = sessionStorage.getItem(this.#name) ?? '';
+      return kept.endsWith(this.#notice) ? kept.split(' ')[0]! : '';
     } catch {
       return '';
     }
@@ -88,7 +96,7 @@ export class Remembered implements Memory {
 
   #write(handle: string): void {
     try {
-      if (handle) sessionStorage.setItem(this.#name, handle);
+      if (handle) sessionStorage.setItem(this.#name, handle + this.#notice);
       else sessionStorage.removeItem(this.#name);
     } catch {
       // The same: a reload is a new beginning.

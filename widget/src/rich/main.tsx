@@ -2,9 +2,10 @@
 // fixed list. The only file that may parse HTML (test/house.test.ts).
 import DOMPurify from 'dompurify';
 import { h, type ComponentChild } from 'preact';
-import { target } from '../markdown/links';
-import { link } from '../markdown/render';
+import { calm, decode } from '../markdown/entities';
+import { link, picture } from '../markdown/render';
 import { kept } from '../panel/kept';
+import { plainOf } from '../panel/rich';
 
 interface Labels {
   readonly image: string;
@@ -52,23 +53,45 @@ function makePolicy(): unknown {
 if (kept.policy === undefined) kept.policy = makePolicy();
 if (kept.policy !== null) DOMPurify.setConfig({ ...CONFIG, TRUSTED_TYPES_POLICY: (kept.policy || null) as null });
 
-/** Null where the page forbids it: then the text is shown. `imageHosts`: whose pictures are loaded, over HTTPS. */
+const HREF = /\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))/i;
+
+/** Where nothing may parse HTML: its plain text, and its links as everywhere else. */
+function withLinks(html: string): ComponentChild {
+  const addresses: string[] = [];
+  // Two characters of the private use area stand for where a link begins and ends.
+  const marked = html
+    .replace(/[\uE000\uE001]/g, '')
+    .replace(/<a\b([^<>]*)>/gi, (_, given: string) => {
+      addresses.push(decode(HREF.exec(given)?.slice(1).find(Boolean) ?? ''));
+      return '\uE000';
+    })
+    .replace(/<\/a\s*>/gi, '\uE001');
+  const one = (piece: string): ComponentChild => {
+    const text = piece.replace(/[\uE000\uE001]/g, '');
+    return piece.startsWith('\uE000') ? link(addresses.shift() ?? '', '', [text], text) : text;
+  };
+  const all = plainOf(marked);
+  return all && all.split('\n').map((line) => <p>{line.split(/(\uE000[^\uE000\uE001]*)/).map(one)}</p>);
+}
+
+/** Null where nothing can be drawn: then the text is shown. `imageHosts`: whose pictures are loaded, over HTTPS. */
 export function nodesOf(html: string, imageHosts: readonly string[], labels: Labels): ComponentChild {
-  const clean: unknown = kept.policy !== null && DOMPurify.sanitize(html);
+  if (kept.policy === null) return withLinks(html) || null;
+  const clean: unknown = DOMPurify.sanitize(html);
   if (!(clean instanceof DocumentFragment)) return null;
 
   // The fragment stays in the document in which it was parsed, which loads nothing.
   const inside = (node: Node, depth: number): ComponentChild[] => [...node.childNodes].map((child) => one(child, depth + 1));
 
   function one(node: Node, depth: number): ComponentChild {
-    if (!(node instanceof Element)) return node.nodeType === Node.TEXT_NODE ? node.nodeValue : null;
+    if (!(node instanceof Element)) return node.nodeType === Node.TEXT_NODE ? calm(node.nodeValue!) : null;
     const { localName: kind } = node;
     if (depth > DEPTH) return node.textContent;
     const given = (name: string) => node.getAttribute(name) ?? '';
     if (PLAIN.has(kind)) return h(kind, null, inside(node, depth));
     if (HEADING.test(kind)) return <h3 class={`h${Math.min(Number(kind[1]), 4)}`}>{inside(node, depth)}</h3>;
     if (kind === 'a') return link(given('href'), given('title'), inside(node, depth), node.textContent);
-    if (kind === 'img') return picture(given('src'), given('alt'), given('title'));
+    if (kind === 'img') return picture(given('src'), given('title'), given('alt'), labels.image, imageHosts);
     if (kind === 'ol') return <ol start={parseInt(given('start'), 10) || 1}>{inside(node, depth)}</ol>;
     if (kind === 'table')
       return (
@@ -78,13 +101,6 @@ export function nodesOf(html: string, imageHosts: readonly string[], labels: Lab
       );
     if (kind === 'th' || kind === 'td') return h(kind, { colSpan: span(given('colspan')), rowSpan: span(given('rowspan')) }, inside(node, depth));
     return inside(node, depth);
-  }
-
-  function picture(address: string, alt: string, title: string): ComponentChild {
-    const to = target(address);
-    if (to && imageHosts.some((host) => to.href.startsWith(`https://${host}/`)))
-      return <img src={to.href} alt={alt} title={title} loading="lazy" referrerPolicy="no-referrer" />;
-    return link(address, title, [`${labels.image}: ${alt}`], '');
   }
 
   return inside(clean, 0);

@@ -3,7 +3,7 @@ import { ask, streamOf } from './ask';
 import { grow, isRunning, newExchange, nextId, restart, type Exchange, type Item, type Phase, type Rating } from './exchange';
 import { Session, type Memory, type Page } from './session';
 import { clean, lengthOf } from './text';
-import { Failed, isLost, isShut, sessionIsGone, trouble, type Trouble } from './trouble';
+import { Failed, isFinal, isLost, sessionIsGone, trouble, type Trouble } from './trouble';
 import { BACKOFF_MS, FOREVER_MS, wait } from './wait';
 import { failure, watch, type Call, type Wire } from './wire';
 
@@ -20,6 +20,8 @@ export interface Surroundings {
   said(what: 'message' | 'answer' | 'error' | 'refused', detail: Record<string, string | number>): void;
   /** What becomes of an answer that is HTML; without it, such an answer is text like any other. Never rejects. */
   enrich?(html: string): Promise<Pick<Exchange, 'answer' | 'drawn'>>;
+  /** Waits for the words that say what the gateway has refused. Never rejects. */
+  explain?(problem: Trouble): Promise<void>;
   /** Calls `resume` when the network is back; returns how to stop listening. */
   whenOnline?(resume: () => void): () => void;
   /** The browser knows that there is no network. */
@@ -52,15 +54,24 @@ export class Chat {
     return this.blockedUntil > Date.now();
   }
 
+  /** What went wrong with the last message. */
+  get trouble(): Trouble | null {
+    const last = this.items.at(-1);
+    return last?.kind === 'exchange' ? last.trouble : null;
+  }
+
   /** No message is taken, and no waiting helps. */
   get isShut(): boolean {
-    const last = this.items.at(-1);
-    return last?.kind === 'exchange' && isShut(last.trouble);
+    return !!this.trouble && isFinal(this.trouble);
   }
 
   /** Of the session that is open; else empty. */
   get conversationId(): string {
     return this.#session.conversationId;
+  }
+
+  get session(): Session {
+    return this.#session;
   }
 
   /** Opens the session before there is a message: what the page gave for it may not live that long. */
@@ -173,6 +184,7 @@ export class Chat {
     this.#run?.control.abort(STOPPED);
     this.#run = null;
     this.#session.drop(true);
+    this.#session.past = [];
     this.items = [];
   }
 
@@ -184,7 +196,10 @@ export class Chat {
     try {
       await this.#attempts(exchange, control.signal);
     } catch (error) {
-      if (this.#isLive(control.signal)) this.#failed(exchange, error);
+      // Anything that is not ours is a bug; the visitor still gets an answer to "what now".
+      const problem = error instanceof Failed ? error.trouble : trouble('malformed');
+      await this.around.explain?.(problem);
+      if (this.#isLive(control.signal)) this.#failed(exchange, problem);
     } finally {
       if (this.#isLive(control.signal)) this.#run = null;
       this.around.changed();
@@ -297,10 +312,8 @@ export class Chat {
     return this.#run?.control.signal === signal;
   }
 
-  #failed(exchange: Exchange, error: unknown): void {
+  #failed(exchange: Exchange, problem: Trouble): void {
     exchange.answeredAt = new Date();
-    // Anything that is not ours is a bug; the visitor still gets an answer to "what now".
-    const problem = error instanceof Failed ? error.trouble : trouble('malformed');
     exchange.trouble = problem;
     if (problem.retryAfter && (problem.status === 429 || problem.status === 503 || !problem.status))
       this.blockedUntil = Date.now() + problem.retryAfter * 1000;

@@ -11,13 +11,22 @@ export async function takeCredentials({ identity, ticket }: Credentials, identif
   return { identity: who?.trim(), ticket: pass?.trim() };
 }
 
-/** Somebody's name for comparing: a new token of the same person is no other person. */
+/** Somebody's name for comparing: a new token of the same person is no other person. Null: nobody, or not known before a function is asked. */
 export function personOf(identity: Source | null | undefined): unknown {
-  if (typeof identity !== 'string') return identity ?? null;
+  if (typeof identity !== 'string') return null;
   try {
     const claims = atob(identity.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'));
     return `${(JSON.parse(claims) as { sub: unknown }).sub}`;
   } catch {
     return identity;
   }
+}
+
+/** Tells who the page says the visitor is: a text at once; a function is asked, for it may name somebody else now. */
+export async function whoIs(credentials: Credentials, tell: (person: unknown) => void): Promise<void> {
+  const { identity } = credentials;
+  if (typeof identity !== 'function') return tell(personOf(identity));
+  const person = await Promise.resolve().then(identity).then(personOf, () => null);
+  // Unless the page has named another one since.
+  if (credentials.identity === identity) tell(person);
 }

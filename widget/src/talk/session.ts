@@ -22,7 +22,14 @@ export interface Memory {
   keep(handle: string): void;
 }
 
+/** With these, a session's conversation can be erased, also when it has ended. */
+export interface Held extends Grant {
+  readonly prover: Promise<Prover | null> | null;
+}
+
 export class Session {
+  /** Ended, and some of it is still on screen: what a session has left can be erased with its key. */
+  past: Held[] = [];
   #grant: Grant | null = null;
   /** One opening for all who wait for it, and what ends it. */
   #opening: Promise<Grant> | null = null;
@@ -33,7 +40,7 @@ export class Session {
   #prover: Promise<Prover | null> | null = null;
 
   constructor(
-    private readonly wire: Wire,
+    readonly wire: Wire,
     private readonly page: () => Page | undefined,
     private readonly credentials: () => Promise<object> = async () => ({}),
     private readonly memory?: () => Promise<Memory | null>,
@@ -70,6 +77,11 @@ export class Session {
     return this.isOpen ? this.#grant!.conversationId : '';
   }
 
+  /** All that there is, the newest last. */
+  get held(): Held[] {
+    return this.isOpen ? [...this.past, { ...this.#grant!, prover: this.#prover }] : this.past;
+  }
+
   /** A request of this session, with its token and a proof of its key. */
   async call(request: Omit<Call, 'token' | 'prover'>): Promise<Response> {
     // Both as they are now: the session may be dropped while the key is still being made.
@@ -98,6 +110,7 @@ export class Session {
         signal: new AbortController().signal,
         keepalive: true,
       }).catch(() => {});
+    this.past = this.held;
     this.#life.abort(new Failed(trouble('session_expired', { status: 410 })));
     this.#life = new AbortController();
     this.#grant = this.#prover = this.#opening = null;

@@ -51,9 +51,9 @@ export const isLost = ({ code, status }: Trouble, joinable: boolean): boolean =>
 export const textIsRefused = ({ code }: Trouble): boolean =>
   ['message_too_long', 'message_empty', 'content_filtered', 'invalid_request', 'payload_too_large'].includes(code);
 
-/** Nothing that the visitor does here helps. */
-export const isFinal = ({ code }: Trouble): boolean => ['domain_not_authorized', 'https_required', 'invalid_widget_id', 'blocked'].includes(code);
+/** No message of this visitor is taken any more, whatever they do: for good, or until the owner goes on with a paused widget. */
+export const isFinal = ({ code }: Trouble): boolean =>
+  ['domain_not_authorized', 'https_required', 'invalid_widget_id', 'blocked', 'widget_not_found_or_inactive'].includes(code);
 
-/** No message of this visitor is taken any more: for good, or until the owner goes on with a paused widget. */
-export const isShut = (problem: Trouble | null): boolean =>
-  !!problem && (isFinal(problem) || problem.code === 'widget_not_found_or_inactive');
+/** Nothing is wrong: it was enough for now. */
+export const isLimit = ({ code }: Trouble): boolean => /^(rate_limit|temporarily|budget)_/.test(code);

@@ -47,7 +47,6 @@ export const en = {
   // Thumbs up and down.
   good: 'Good answer',
   bad: 'Bad answer',
-  thanks: 'Thank you for your feedback.',
   // Copy buttons: what is seen on each, what is seen afterwards, what screen readers hear.
   copy: 'Copy',
   copied: 'Copied',
@@ -88,7 +87,6 @@ export const en = {
   'error.silent': 'No answer has come for a while.',
   'error.cut': 'The connection was lost in the middle of the answer.',
   'error.malformed': 'The answer could not be read.',
-  'error.rate_limit_exceeded': 'That was a lot of messages in a short time.',
   'error.blocked': 'You cannot write in this chat.',
   'error.service_unavailable': 'The chat is busy at the moment. Your message is kept.',
   'error.session_expired': 'This conversation has ended.',
@@ -97,6 +95,7 @@ export const en = {
 
 /** What other languages say about errors; in English the gateway's `message` does. By `error` of the envelope. */
 export const enErrors = {
+  'error.rate_limit_exceeded': 'That was a lot of messages in a short time.',
   'error.temporarily_blocked': 'Sending is paused for a while, because there were too many messages.',
   'error.budget_exhausted': 'The assistant has reached its limit for now. Please come back later.',
   'error.message_too_long': 'This message is too long.',
@@ -124,9 +123,12 @@ export const enLazy = {
   erase: 'End chat and erase',
   eraseConfirm: 'End this chat and erase it? This cannot be undone.',
   erased: 'The chat has ended and was erased.',
+  // In its place, when a conversation above the last line on screen could not be erased any more.
+  partlyErased: 'The last conversation was erased. Earlier ones could not be erased from here any more.',
   // After a thumb down: an optional comment.
   comment: 'What could be better?',
   sendComment: 'Send feedback',
+  thanks: 'Thank you for your feedback.',
   // Before the first message, where the owner asks for consent.
   consent: 'An AI answers here. Your messages are processed and stored for this. Do you agree?',
   accept: 'I agree',
@@ -153,5 +155,5 @@ type Forms = Partial<Record<`${Plural}.${Intl.LDMLPluralRule}`, string>>;
 /** A language says everything, and has its own plural forms. */
 export type Language = Readonly<Record<Exclude<All, `${Plural}.${string}`> | `${Plural}.other`, string> & Forms>;
 
-/** What the panel draws with. `lang`: whose numbers, dates and plural rules hold (BCP 47). */
-export type Words = Readonly<typeof en & Partial<typeof enErrors & typeof enLazy> & Forms & { lang: string; dir: 'ltr' | 'rtl' }>;
+/** What the panel draws with. `name`: the language's file; `lang`: whose numbers, dates and plural rules hold (BCP 47); `more`: the hash of what is said later. */
+export type Words = Readonly<typeof en & Partial<typeof enErrors & typeof enLazy> & Forms & { name: string; lang: string; dir: 'ltr' | 'rtl'; more?: string | undefined }>;

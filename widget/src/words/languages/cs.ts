@@ -87,6 +87,7 @@ export default {
   erase: 'Ukončit a smazat chat',
   eraseConfirm: 'Ukončit tento chat a smazat ho? Nelze to vzít zpět.',
   erased: 'Chat byl ukončen a smazán.',
+  partlyErased: 'Poslední konverzace byla smazána. Dřívější už odtud smazat nešly.',
   good: 'Dobrá odpověď',
   bad: 'Špatná odpověď',
   comment: 'Co by mohlo být lepší?',

@@ -79,6 +79,7 @@ export default {
   erase: 'Afslut og slet chatten',
   eraseConfirm: 'Afslut chatten og slet den? Det kan ikke fortrydes.',
   erased: 'Chatten er afsluttet og slettet.',
+  partlyErased: 'Den seneste samtale er slettet. Tidligere samtaler kunne ikke længere slettes herfra.',
   good: 'Godt svar',
   bad: 'Dårligt svar',
   comment: 'Hvad kunne være bedre?',

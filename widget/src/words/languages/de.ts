@@ -79,6 +79,7 @@ export default {
   erase: 'Chat beenden und löschen',
   eraseConfirm: 'Diesen Chat beenden und löschen? Das lässt sich nicht rückgängig machen.',
   erased: 'Der Chat wurde beendet und gelöscht.',
+  partlyErased: 'Die letzte Unterhaltung wurde gelöscht. Frühere konnten von hier aus nicht mehr gelöscht werden.',
   good: 'Gute Antwort',
   bad: 'Schlechte Antwort',
   comment: 'Was könnte besser sein?',

@@ -83,6 +83,7 @@ export default {
   erase: 'Terminar y borrar el chat',
   eraseConfirm: '¿Terminar este chat y borrarlo? No se puede deshacer.',
   erased: 'El chat ha terminado y se ha borrado.',
+  partlyErased: 'La última conversación se ha borrado. Las anteriores ya no se podían borrar desde aquí.',
   good: 'Buena respuesta',
   bad: 'Mala respuesta',
   comment: '¿Qué se podría mejorar?',

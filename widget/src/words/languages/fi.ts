@@ -79,6 +79,7 @@ export default {
   erase: 'Lopeta chat ja poista se',
   eraseConfirm: 'Lopetetaanko chat ja poistetaanko se? Tätä ei voi perua.',
   erased: 'Chat on lopetettu ja poistettu.',
+  partlyErased: 'Viimeisin keskustelu poistettiin. Aiempia ei enää voitu poistaa täältä.',
   good: 'Hyvä vastaus',
   bad: 'Huono vastaus',
   comment: 'Mitä voisi parantaa?',

@@ -83,6 +83,7 @@ export default {
   erase: 'Terminer et effacer le chat',
   eraseConfirm: 'Terminer ce chat et l’effacer ? Cette action est irréversible.',
   erased: 'Le chat est terminé et effacé.',
+  partlyErased: 'La dernière conversation a été effacée. Les précédentes ne pouvaient plus être effacées d’ici.',
   good: 'Bonne réponse',
   bad: 'Mauvaise réponse',
   comment: 'Que pourrait-on améliorer ?',

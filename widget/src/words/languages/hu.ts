@@ -79,6 +79,7 @@ export default {
   erase: 'Csevegés befejezése és törlése',
   eraseConfirm: 'Befejezi és törli ezt a csevegést? Ez nem vonható vissza.',
   erased: 'A csevegés véget ért és törölve lett.',
+  partlyErased: 'Az utolsó beszélgetés törölve lett. A korábbiakat innen már nem lehetett törölni.',
   good: 'Jó válasz',
   bad: 'Rossz válasz',
   comment: 'Mi lehetne jobb?',

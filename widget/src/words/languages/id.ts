@@ -75,6 +75,7 @@ export default {
   erase: 'Akhiri dan hapus obrolan',
   eraseConfirm: 'Akhiri dan hapus obrolan ini? Tindakan ini tidak dapat dibatalkan.',
   erased: 'Obrolan telah berakhir dan dihapus.',
+  partlyErased: 'Percakapan terakhir telah dihapus. Percakapan sebelumnya tidak dapat lagi dihapus dari sini.',
   good: 'Jawaban bagus',
   bad: 'Jawaban buruk',
   comment: 'Apa yang bisa lebih baik?',

@@ -83,6 +83,7 @@ export default {
   erase: 'Termina e cancella la chat',
   eraseConfirm: 'Terminare questa chat e cancellarla? Non è possibile annullare.',
   erased: 'La chat è terminata ed è stata cancellata.',
+  partlyErased: 'L’ultima conversazione è stata cancellata. Le precedenti non si potevano più cancellare da qui.',
   good: 'Buona risposta',
   bad: 'Risposta inadeguata',
   comment: 'Che cosa si potrebbe migliorare?',

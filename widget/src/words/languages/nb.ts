@@ -79,6 +79,7 @@ export default {
   erase: 'Avslutt og slett chatten',
   eraseConfirm: 'Avslutte chatten og slette den? Dette kan ikke angres.',
   erased: 'Chatten er avsluttet og slettet.',
+  partlyErased: 'Den siste samtalen er slettet. Tidligere samtaler kunne ikke lenger slettes herfra.',
   good: 'Godt svar',
   bad: 'Dårlig svar',
   comment: 'Hva kunne vært bedre?',

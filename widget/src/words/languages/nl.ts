@@ -79,6 +79,7 @@ export default {
   erase: 'Chat beëindigen en wissen',
   eraseConfirm: 'Deze chat beëindigen en wissen? Dit kan niet ongedaan worden gemaakt.',
   erased: 'De chat is beëindigd en gewist.',
+  partlyErased: 'Het laatste gesprek is gewist. Eerdere gesprekken konden hier niet meer worden gewist.',
   good: 'Goed antwoord',
   bad: 'Slecht antwoord',
   comment: 'Wat kan er beter?',

@@ -87,6 +87,7 @@ export default {
   erase: 'Zakończ i usuń czat',
   eraseConfirm: 'Zakończyć ten czat i go usunąć? Tego nie można cofnąć.',
   erased: 'Czat został zakończony i usunięty.',
+  partlyErased: 'Ostatnia rozmowa została usunięta. Wcześniejszych nie można już było stąd usunąć.',
   good: 'Dobra odpowiedź',
   bad: 'Zła odpowiedź',
   comment: 'Co można poprawić?',

@@ -83,6 +83,7 @@ export default {
   erase: 'Encerrar e apagar o chat',
   eraseConfirm: 'Encerrar este chat e apagá-lo? Não é possível desfazer.',
   erased: 'O chat foi encerrado e apagado.',
+  partlyErased: 'A última conversa foi apagada. As anteriores não podiam mais ser apagadas por aqui.',
   good: 'Boa resposta',
   bad: 'Resposta ruim',
   comment: 'O que poderia ser melhor?',

@@ -83,6 +83,7 @@ export default {
   erase: 'Terminar e apagar o chat',
   eraseConfirm: 'Terminar este chat e apagá-lo? Não é possível anular.',
   erased: 'O chat terminou e foi apagado.',
+  partlyErased: 'A última conversa foi apagada. As anteriores já não podiam ser apagadas a partir daqui.',
   good: 'Boa resposta',
   bad: 'Má resposta',
   comment: 'O que poderia ser melhor?',

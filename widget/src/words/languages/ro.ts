@@ -83,6 +83,7 @@ export default {
   erase: 'Încheie și șterge chatul',
   eraseConfirm: 'Încheiați acest chat și îl ștergeți? Acțiunea nu poate fi anulată.',
   erased: 'Chatul s-a încheiat și a fost șters.',
+  partlyErased: 'Ultima conversație a fost ștearsă. Cele anterioare nu mai puteau fi șterse de aici.',
   good: 'Răspuns bun',
   bad: 'Răspuns slab',
   comment: 'Ce ar putea fi mai bine?',

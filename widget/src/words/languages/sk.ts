@@ -87,6 +87,7 @@ export default {
   erase: 'Ukončiť a vymazať chat',
   eraseConfirm: 'Ukončiť tento chat a vymazať ho? Nedá sa to vrátiť späť.',
   erased: 'Chat bol ukončený a vymazaný.',
+  partlyErased: 'Posledná konverzácia bola vymazaná. Skoršie sa odtiaľto už vymazať nedali.',
   good: 'Dobrá odpoveď',
   bad: 'Zlá odpoveď',
   comment: 'Čo by mohlo byť lepšie?',

@@ -79,6 +79,7 @@ export default {
   erase: 'Avsluta och radera chatten',
   eraseConfirm: 'Avsluta chatten och radera den? Det går inte att ångra.',
   erased: 'Chatten har avslutats och raderats.',
+  partlyErased: 'Den senaste konversationen har raderats. Tidigare kunde inte längre raderas härifrån.',
   good: 'Bra svar',
   bad: 'Dåligt svar',
   comment: 'Vad kunde vara bättre?',

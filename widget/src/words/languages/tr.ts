@@ -79,6 +79,7 @@ export default {
   erase: 'Sohbeti bitir ve sil',
   eraseConfirm: 'Bu sohbet bitirilip silinsin mi? Bu işlem geri alınamaz.',
   erased: 'Sohbet sona erdi ve silindi.',
+  partlyErased: 'Son konuşma silindi. Öncekiler artık buradan silinemedi.',
   good: 'İyi yanıt',
   bad: 'Kötü yanıt',
   comment: 'Ne daha iyi olabilirdi?',

@@ -75,6 +75,7 @@ export default {
   erase: 'Kết thúc và xóa trò chuyện',
   eraseConfirm: 'Kết thúc và xóa cuộc trò chuyện này? Không thể hoàn tác.',
   erased: 'Cuộc trò chuyện đã kết thúc và được xóa.',
+  partlyErased: 'Cuộc trò chuyện gần nhất đã được xóa. Các cuộc trước đó không còn xóa được từ đây nữa.',
   good: 'Câu trả lời tốt',
   bad: 'Câu trả lời chưa tốt',
   comment: 'Điều gì có thể tốt hơn?',

@@ -75,6 +75,7 @@ export default {
   erase: '结束并清除聊天',
   eraseConfirm: '结束并清除此聊天？此操作无法撤销。',
   erased: '聊天已结束并清除。',
+  partlyErased: '最近的对话已删除。更早的对话已无法从此处删除。',
   good: '回答得好',
   bad: '回答不好',
   comment: '哪里可以改进？',

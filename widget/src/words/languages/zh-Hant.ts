@@ -75,6 +75,7 @@ export default {
   erase: '結束並清除聊天',
   eraseConfirm: '結束並清除此聊天？此操作無法復原。',
   erased: '聊天已結束並清除。',
+  partlyErased: '最近的對話已刪除。更早的對話已無法從此處刪除。',
   good: '回答得好',
   bad: '回答不好',
   comment: '哪裡可以改進？',
