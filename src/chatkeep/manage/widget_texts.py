@@ -13,7 +13,7 @@ _PLAIN = frozenset(
     """
     title open close assistant fresh earlier hello suggestions log you write placeholder send stop stopped reconnecting thinking still
     cutShort partFailed latest copy copied copyAnswer copyCode retry edit code table image sources source reference offline online
-    readyAgain disclosure menu cancel freshConfirm download plainText erase eraseConfirm erased good bad comment sendComment thanks
+    readyAgain disclosure menu cancel freshConfirm download plainText erase eraseConfirm erased partlyErased good bad comment sendComment thanks
     consent accept decline declined resend masked reveal hide newTab loading changed
     error.unreachable error.silent error.cut error.malformed error.rate_limit_exceeded error.temporarily_blocked error.blocked error.budget_exhausted
     error.message_too_long error.message_empty error.content_filtered error.invalid_request error.domain_not_authorized
