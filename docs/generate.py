@@ -40,7 +40,8 @@ def commands_page() -> str:
         "# Commands\n\nEvery command has `--help` with an example. Exit codes: 0 ok, 1 failed, 2 wrong usage. What a command found goes to standard output; "
         "what is wrong, progress and notes (`note: …`: it was done, and something still stands against it) go to standard error.\n\n"
         "Everywhere, before the command or behind it: `--json` prints one JSON value, an object or a list of objects, named as in the admin API; for a "
-        'failure `{"success": false, "error": "…"}`; `--wide` does not shorten the columns of tables; `--data-dir DIR` names the folder of the SQLite '
+        'failure `{"success": false, "error": "not_found", "message": "…"}`; '
+        "`--wide` does not shorten the columns of tables; `--data-dir DIR` names the folder of the SQLite "
         "database.\n\nOnly `serve`, `demo`, `migrate`, `orgs create` and `users create` make a database where there is none: a mistyped folder is an error for "
         "all others.\n"
     )

@@ -42,7 +42,9 @@ class Reason(StrEnum):
     API_KEY_REJECTED = "api_key_rejected"
     API_KEY_IN_BROWSER = "api_key_in_browser"
     INVALID_CREDENTIALS = "invalid_credentials"
+    PASSWORD_NOT_CONFIRMED = "password_not_confirmed"  # noqa: S105 - an error code, not a secret
     SECOND_FACTOR_REQUIRED = "second_factor_required"
+    SECOND_FACTOR_WRONG = "second_factor_wrong"
     LOGIN_LOCKED = "login_locked"
     FORBIDDEN = "forbidden"
     CONFLICT = "conflict"

@@ -10,11 +10,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from chatkeep.crypto import passwords
-from chatkeep.rest.door import LONGEST_LINE, LONGEST_OF_ONE_ADDRESS
+from chatkeep.rest.door import LONGEST_LINE, LONGEST_OF_ONE
 from chatkeep.store import Store
 from tests.cast import Reply
 from tests.patience import PATIENCE
-from tests.rest.cast import Office, Person, an_office
+from tests.rest.cast import PASSWORD, Office, Person, an_office
 
 WRONG = "wrong-Zebra9-kettle"
 
@@ -84,7 +84,7 @@ def test_a_crowd_is_told_to_come_back_and_those_inside_do_not_wait(office: Offic
 
 def test_one_address_does_not_fill_the_line(office: Office, alice: Person, held: threading.Event) -> None:
     async def flood() -> None:
-        crowd = [asyncio.ensure_future(knock(office, number, "10.0.0.1")) for number in range(LONGEST_OF_ONE_ADDRESS + 20)]
+        crowd = [asyncio.ensure_future(knock(office, number, "10.0.0.1")) for number in range(LONGEST_OF_ONE + 20)]
         honest = asyncio.ensure_future(office.stage.acall("POST", "/api/admin/auth/refresh", body={"refresh_token": "x"}, peer="10.0.0.2"))
         assert (await honest).status == 401
         signing_in = asyncio.ensure_future(knock(office, 99, "10.0.0.2"))
@@ -93,6 +93,42 @@ def test_one_address_does_not_fill_the_line(office: Office, alice: Person, held:
         replies = await asyncio.gather(*crowd)
         assert sum(reply.status == 503 for reply in replies) == 20
         # Five are looked at, and the others are stopped by what the address did.
-        assert Counter(reply.status for reply in replies if reply.status != 503) == {401: 5, 429: LONGEST_OF_ONE_ADDRESS - 5}
+        assert Counter(reply.status for reply in replies if reply.status != 503) == {401: 5, 429: LONGEST_OF_ONE - 5}
 
     office.stage.loop.run_until_complete(flood())
+
+
+@pytest.mark.parametrize("path", ["password", "totp", "totp/disable", "recovery-codes"])
+def test_somebody_inside_who_shows_their_password_over_and_over_keeps_nobody_waiting(office: Office, alice: Person, held: threading.Event, path: str) -> None:
+    mallory = office.join("mallory@other.example", "viewer", office.other_org)
+    body = {"current_password": WRONG, **({"new_password": "plum-Kettle9-teapot"} if path == "password" else {})}
+
+    def ask(number: int) -> asyncio.Task[Reply]:
+        headers = {"authorization": f"Bearer {mallory.token}"}
+        # From an address of its own each time: the user has one part of the line all the same.
+        return asyncio.ensure_future(office.stage.acall("POST", f"/api/admin/auth/{path}", headers=headers, body=body, peer=f"10.0.0.{number}"))
+
+    async def flood() -> None:
+        waiting = {ask(number) for number in range(LONGEST_OF_ONE + 20)}
+        refused: set[asyncio.Task[Reply]] = set()
+        while len(refused) < 20:
+            done, waiting = await asyncio.wait(waiting, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            assert done, "too few were refused"
+            refused |= done
+        me = await office.stage.acall("GET", "/api/admin/auth/me", headers={"authorization": f"Bearer {alice.token}"})
+        assert me.status == 200
+        assert len(waiting) == LONGEST_OF_ONE
+        assert {(reply.status, reply.headers["retry-after"]) for reply in (task.result() for task in refused)} == {(503, "5")}
+        held.set()
+        await asyncio.wait(waiting, timeout=PATIENCE)
+        assert {task.result().status for task in waiting} == {403, 429}
+
+    office.stage.loop.run_until_complete(flood())
+
+
+def test_a_new_password_of_the_wrong_length_is_refused_before_the_old_one_is_looked_at(office: Office, alice: Person, held: threading.Event) -> None:
+    # Or this would wait: no password is looked at until ``held`` is set.
+    for password in ("short", "x" * 257):
+        reply = alice.call("POST", "/api/admin/auth/password", {"current_password": PASSWORD, "new_password": password})
+        assert (reply.status, "12 to 256 characters" in reply.body.decode()) == (400, True)
+    assert not held.is_set()

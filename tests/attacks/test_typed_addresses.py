@@ -114,7 +114,8 @@ def test_a_key_that_does_not_open_is_told_and_the_next_provider_is_asked(office:
         "success": False,
         "milliseconds": None,
         "failure": "misconfigured",
-        "advice": "The stored key cannot be opened: give api_key again.",
+        "advice": "The keys that seal secrets were sealed with another CHATKEEP_SECRET_KEY: "
+        "set CHATKEEP_SECRET_KEY_PREVIOUS to that one, or give api_key again.",
         "status": None,
     }
     assert chat(office, asked_of(office, alice, made["provider_id"], "knowledge")).status == 200

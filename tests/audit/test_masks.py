@@ -1,6 +1,8 @@
 """What is left of addresses and texts for those who may not see personal data."""
 
 import ipaddress
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -66,6 +68,34 @@ def test_addresses_in_texts_are_taken_out_and_times_stay(text: str, masked: str)
 @given(some.ip_addresses(), some.sampled_from(["from {}", "{}", "({})", "{}, {}", "<{}>", "'{}'", "x {}!"]))
 def test_no_address_is_left_in_a_text(address: ipaddress.IPv4Address | ipaddress.IPv6Address, sentence: str) -> None:
     assert str(address) not in mask(sentence.format(address, address)) or str(address) == "::"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("call 0170\u00a01234567", "call [number]"),
+        ("0170\u20131234567", "[number]"),
+        ("+49\u202f170\u202f123\u202f45\u202f67!", "[number]!"),
+        ("0170 \u2013 123 \u2013 4567", "[number]"),
+        ("0170\u200b123\u00ad4567", "[number]"),
+        ("\uff10\uff11\uff17\uff10 1234567", "[number]"),
+        ("0170\u2212123\u22124567", "[number]"),
+        ("1" * 40, "[number]"),
+        ("a.b\uff20shop.example", "[email]"),
+        ("a\ufe6bshop\uff0eexample", "[email]"),
+        ("\uff12\uff10\uff13.0.113.7", "[address]"),
+        # What has nothing to hide stays as it was written.
+        ("\uff21 \u2013 \u00bd, 12\u201313", "\uff21 \u2013 \u00bd, 12\u201313"),
+    ],
+)
+def test_no_other_space_dash_or_width_gets_past_a_mask(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+def test_every_space_and_dash_of_unicode_may_stand_in_a_number() -> None:
+    between = [char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char) in {"Pd", "Zs", "Zl", "Zp"}]
+    assert len(between) > 40
+    assert [char for char in between if mask(f"0170{char}123{char}4567") != "[number]"] == []
 
 
 def test_of_an_address_of_mail_the_first_letter_and_the_host_are_left() -> None:

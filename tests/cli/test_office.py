@@ -45,7 +45,12 @@ def test_a_user_is_made_listed_changed_reset_and_removed(shell: Shell, password:
     assert shell.ask("users", "role", "bob@shop.example", "--role", "admin")["role"] == "admin"
     invited = shell.ask("users", "invite", "carol@shop.example", "--role", "analyst")
     assert "/account#invitation=" in invited["link"]
-    assert "/account#reset=" in shell.ask("users", "reset", "bob@shop.example", "--second-factor")["link"]
+    reset = shell.ask("users", "reset", "bob@shop.example", "--second-factor")
+    assert "/account#reset=" in reset["link"]
+    assert reset["removes_second_factor"] is True
+    said = shell.run("users", "reset", "bob@shop.example", "--second-factor").out
+    assert "removes the authenticator app" in said
+    assert "Until then nothing changes" in said
     assert shell.ask("users", "remove", "bob@shop.example")["removed"] is True
     assert [one["email"] for one in shell.ask("users", "list")] == ["alice@shop.example"]
     assert "alice@shop.example" in shell.run("users", "list").out
@@ -139,14 +144,12 @@ FAILING = (
     ("providers", "add", "x", "--url", "ftp://ai.example", "--model", "m"),
     ("providers", "test", "prov_nobody"),
     ("keys", "create", "x", "--scope", "widgets:read", "--network", "everywhere"),
-    ("keys", "create", "x", "--scope", "widgets:read", "--days", "0"),
     ("keys", "revoke", "key_nobody"),
     ("conversations", "show", "conv_nobody"),
     ("conversations", "list", "--since", "yesterday"),
     ("conversations", "list", "--widget", "x"),
     ("conversations", "erase", "' OR 1=1 --"),
     ("sessions", "revoke", "sess_nobody"),
-    ("sessions", "list", "--limit", "0"),
     ("widgets", "update", "WIDGET", "--set", "limits.per_minute=61"),
     ("widgets", "update", "WIDGET", "--set", "nothing=1"),
     ("widgets", "update", "WIDGET", "--set", "limits"),
@@ -176,3 +179,40 @@ def test_wrong_usage_ends_with_two(shell: Shell, words: tuple[str, ...]) -> None
 def test_the_clock_of_the_machine_is_used(shell: Shell, password: str) -> None:
     made = shell.ask("users", "create", "alice@shop.example", "--password-file", password)
     assert made["created_at"][:4] == str(SystemClock().now().year)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("keys", "create", "x", "--scope", "widgets:read", "--days", "0"), "--days: must be a whole number from 1 to 3650"),
+        (("sessions", "list", "--limit", "0"), "--limit: must be a whole number from 1 to 100000"),
+        (("events", "list", "--hours", "nan"), "--hours: must be a number above 0 and at most"),
+        (("blocks", "add", "--visitor", "x", "--reason", "x", "--minutes", "-5"), "--minutes: must be a number above 0 and at most 527040"),
+    ],
+    ids=str,
+)
+def test_a_number_out_of_range_is_wrong_usage_and_names_its_option(shell: Shell, words: tuple[str, ...], told: str) -> None:
+    said = shell.run(*words, "--json")
+    assert said.code == 2
+    assert (said.json["error"], told in said.json["message"]) == ("invalid_request", True)
+
+
+def test_a_failure_has_the_stable_code_of_the_api(shell: Shell) -> None:
+    shell.ask("orgs", "create", "Shop")
+    codes = {
+        words: shell.run(*words, "--json").json["error"] for words in (("agents", "show", "nobody"), ("agents", "delete", "default"), ("orgs", "create", ""))
+    }
+    assert list(codes.values()) == ["not_found", "conflict", "invalid_request"]
+
+
+def test_an_empty_key_file_is_no_key_of_a_new_provider(shell: Shell, tmp_path: Path) -> None:
+    empty = tmp_path / "key"
+    empty.write_text("\n")
+    said = shell.run("providers", "add", "Ours", "--url", "https://ai.example/v1", "--model", "m", "--key-file", str(empty))
+    assert (said.code, "--key-file" in said.err) == (1, True)
+
+
+def test_an_agent_that_widgets_have_is_not_removed_and_they_are_named(shell: Shell) -> None:
+    agent = shell.ask("agents", "create", "Other")["agent_id"]
+    widget = shell.ask("widgets", "create", "Help", "--domain", "shop.example", "--agent", agent)["widget_id"]
+    assert f"Help ({widget})" in shell.run("agents", "delete", agent).err

@@ -1,6 +1,9 @@
 """Passwords: weak ones are refused with a way out, good ones are kept so that nobody can read them."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from zxcvbn.matching import L33T_TABLE, enumerate_l33t_subs, relevant_l33t_subtable
 
 from chatkeep.crypto import passwords
 from chatkeep.errors import WrongUsage
@@ -12,7 +15,7 @@ GOOD = "plum-Zebra9-kettle"
     "weak",
     [
         "password1234", "123456789012", "qwertyuiopas", "letmeinletmein", "iloveyou1234", "adminadminadmin", "aaaaaaaaaaaaaaaa", "P@ssw0rd!2024",
-        "abcdefghijkl", "1q2w3e4r5t6y", "trustno1trustno1", "football2023", "qwerty123456", "passwordpassword",
+        "abcdefghijkl", "1q2w3e4r5t6y", "P4$$w0rd2026!", "4dm1n157r470r", "trustno1trustno1", "football2023", "qwerty123456", "passwordpassword",
     ],
 )  # fmt: skip
 def test_common_passwords_and_what_people_do_to_them_are_refused(weak: str) -> None:
@@ -32,7 +35,9 @@ def test_the_own_address_is_no_password() -> None:
         passwords.check_password("alice.miller@shop", ("alice.miller@shop.example", "alice.miller@shop"))
 
 
-@pytest.mark.parametrize("good", [GOOD, "correct horse battery staple", "Grüße-aus-Köln-73", "\U0001f511" * 3 + "vierzehn Wagen", "x7" * 128])
+@pytest.mark.parametrize(
+    "good", [GOOD, "correct horse battery staple", "Grüße-aus-Köln-73", "\U0001f511" * 3 + "vierzehn Wagen", "x7" * 128, "7%aK<2|wQ[9v!R+1"]
+)
 def test_good_passwords_are_taken_and_kept_as_argon2id(good: str) -> None:
     if good != "x7" * 128:
         passwords.check_password(good)
@@ -60,3 +65,20 @@ def test_what_is_no_hash_is_nobodys_password(stored: str) -> None:
 
 def test_less_work_than_today_is_noticed() -> None:
     assert passwords.is_outdated("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$pBqTqg2oEmX0TKPqbJW4bLq3yFbzJyQZg5iCyYz9e0w")
+
+
+@given(st.text("4@8({[<369!1|/0$5+7%2aZ", min_size=12, max_size=256))
+@example("4@8({[<369!1|/0$5+7%2" * 12)
+def test_no_password_has_many_readings_that_would_be_tried(password: str) -> None:
+    judged = passwords._judged(password)
+    assert len(judged) == min(len(password), 48)
+    assert len(enumerate_l33t_subs(relevant_l33t_subtable(judged, L33T_TABLE))) <= 16
+
+
+def test_as_it_was_written_a_password_has_hundreds_of_readings() -> None:
+    """Or the test above would show nothing."""
+    assert len(enumerate_l33t_subs(relevant_l33t_subtable("4@8({[<369!1|/0$5+7%2", L33T_TABLE))) > 100
+
+
+def test_only_what_people_write_for_letters_is_ever_left_out() -> None:
+    assert passwords._judged("P4$$w0rd2026!-Grüße, Köln") == "P4$$w0rd2026!-Grüße, Köln"

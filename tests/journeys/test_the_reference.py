@@ -261,6 +261,20 @@ def test_the_first_steps_lead_from_a_new_gateway_to_an_answer(shell: Shell, wher
     assert last["response"]
 
 
+def test_a_step_that_is_refused_shows_the_answer(tmp_path: Path) -> None:
+    defined = re.search(r"^field\(\).*?^  .*?}$", how_to()[0], re.MULTILINE | re.DOTALL)
+    assert defined is not None
+    refused = '{"success":false,"error":"invalid_credentials"}'
+    said = subprocess.run(
+        ["bash", "-c", f"{defined[0]}\nTOKEN=$(printf '%s' '{refused}' | field access_token); printf '<%s>' \"$TOKEN\""],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert (said.stdout, said.stderr.strip()) == ("<>", refused)
+
+
 def test_the_how_to_page_says_what_the_reference_says(shell: Shell) -> None:
     def bare(commands: list[str]) -> list[str]:
         return [re.sub(r"^CHATKEEP=.*$", "", one, flags=re.MULTILINE) for one in commands]

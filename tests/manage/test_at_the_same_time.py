@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
+from chatkeep.admit import sign_in
+from chatkeep.admit.sign_in import Attempt
 from chatkeep.clock import SystemClock
 from chatkeep.errors import ChatkeepError, InTheWay, Refused, WrongUsage
 from chatkeep.ids import LoginId, OrgId
-from chatkeep.manage import agents, api_keys, members, people, providers, widgets
+from chatkeep.manage import agents, api_keys, logins, members, people, providers, widgets
 from chatkeep.manage.organizations import choose_organization, default_agent
 from chatkeep.manage.providers import Change
 from chatkeep.manage.widgets import WidgetChange
@@ -24,7 +26,7 @@ from chatkeep.store.members import add_member, count_owners, find_member
 from chatkeep.store.users import UserRow, add_user, count_users
 from chatkeep.vault import Vault
 from tests.patience import until
-from tests.rest.cast import PASSWORD, hashed
+from tests.rest.cast import PASSWORD, an_office, hashed
 
 CLOCK = SystemClock()
 VAULT = Vault(["a" * 40], CLOCK)
@@ -114,7 +116,8 @@ def test_two_set_ups_at_once_make_one_owner(store: Store, org: OrgId, together) 
     codes = together(offer, offer)
 
     def set_up(number: int) -> Work:
-        return lambda process: people.set_up(process, CLOCK, code=codes[number], email=f"owner{number}@shop.example", password=PASSWORD, name="", org=org)
+        first = people.FirstUser(f"owner{number}@shop.example", PASSWORD)
+        return lambda process: people.set_up(process, CLOCK, code=codes[number], first=first)
 
     outcomes = together(set_up(0), set_up(1))
     assert store.read_now(count_users) == 1, outcomes
@@ -153,6 +156,45 @@ def test_nobody_signs_in_as_they_are_removed_and_finds_it_working_when_they_come
     store.transaction_now(add_member, org, eve, "admin", at_ms=people.now_ms(CLOCK))
     found = store.read_now(find_signed_in, login.login_id)
     assert found is None or not found.login.is_live(2)
+
+
+@pytest.mark.parametrize("is_reset_first", [True, False])
+def test_no_login_made_with_the_old_password_outlives_a_reset_at_that_moment(store: Store, org: OrgId, together, *, is_reset_first: bool) -> None:
+    judged = people.get_user(store, people.UserId(member(store, org, "alice@shop.example", "owner")))
+    code = people.put_code(store, CLOCK, "reset", judged.user_id)
+    login = LoginRow(LoginId("login_x"), org, judged.user_id, 1, None, "192.0.2.7", "tests", 1, 1, 2**45, None)
+    works: list[Work] = [
+        lambda process: people.reset_password(process, CLOCK, code=code, password="fresh-Kettle9-zebra-plum"),
+        lambda process: process.transaction_now(logins._sign_in, org, login, judged),
+    ]
+    together(*(works if is_reset_first else reversed(works)))
+    assert people.get_user(store, judged.user_id).password_hash != judged.password_hash
+    found = store.read_now(find_signed_in, login.login_id)
+    assert found is None if is_reset_first else found is not None and not found.login.is_live(2)
+
+
+def test_two_resets_with_two_codes_at_once_both_get_an_answer(store: Store, org: OrgId, together) -> None:
+    alice = people.UserId(member(store, org, "alice@shop.example", "owner"))
+    codes = [people.put_code(store, CLOCK, "reset", alice) for _ in range(2)]
+    works: list[Work] = [lambda process, code=code: people.reset_password(process, CLOCK, code=code, password="fresh-Kettle9-zebra-plum") for code in codes]
+    outcomes = together(*works)
+    assert [type(outcome) for outcome in outcomes] == [UserRow, WrongUsage]
+
+
+def test_processes_count_failures_together(store: Store, together) -> None:
+    with an_office(store) as office:
+        desk = office.stage.gateway.desk
+
+        def guess(number: int) -> Work:
+            attempt = Attempt("alice@shop.example", "wrong", None, None, f"192.0.2.{number}", f"192.0.2.{number}")
+            subjects = sign_in._subjects(attempt, desk)
+            return lambda process: process.transaction_now(sign_in._begin, attempt, subjects, at_ms=sign_in._now_ms(desk))
+
+        for number in range(4):
+            guess(number)(store)
+        first, second = together(guess(4), guess(5))
+    assert not isinstance(first, Exception)
+    assert isinstance(second, Refused)
 
 
 class Widget:

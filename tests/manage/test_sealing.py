@@ -1,6 +1,7 @@
 """Keys that seal secrets are changed while others read and write, and nothing is lost or left under the old one."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +9,10 @@ import pytest
 from pyotp import TOTP
 
 from chatkeep.crypto.sealed import SealingKey, key_id_of, seal
-from chatkeep.errors import Misconfigured
+from chatkeep.errors import InTheWay, Misconfigured
 from chatkeep.ids import ProviderId
 from chatkeep.manage.organizations import choose_organization
-from chatkeep.manage.sealing import rotate_keys
+from chatkeep.manage.sealing import Rotated, rotate_keys
 from chatkeep.store import Store, data_keys, providers
 from chatkeep.store.providers import ProviderRow
 from chatkeep.vault import Vault, place_of_provider_key
@@ -97,6 +98,62 @@ def test_a_change_of_keys_beside_writers_loses_nothing(store: Store) -> None:
     rotate_keys(store, clock, Vault([SECRET], clock))
     assert len(opened(store, Vault([SECRET], clock))) == 100
     assert len(key_ids(store)) == 1
+
+
+def test_of_two_changes_of_keys_at_once_the_later_one_seals_everything_and_the_other_says_so(store: Store) -> None:
+    clock = HeldClock()
+    add_secrets(store, Vault([SECRET], clock), 120)
+    later: list[Rotated] = []
+
+    def overtake(_done: int, _total: int) -> None:
+        if not later:
+            clock.forward(1)
+            later.append(rotate_keys(store, clock, Vault([SECRET], clock)))
+
+    clock.forward(1)
+    with pytest.raises(InTheWay, match="another change of keys"):
+        rotate_keys(store, clock, Vault([SECRET], clock), overtake)
+    assert key_ids(store) == {later[0].key_id}
+    assert len(opened(store, Vault([SECRET], clock))) == 120
+    clock.forward(1)
+    assert rotate_keys(store, clock, Vault([SECRET], clock)).secrets == 120
+
+
+def test_the_first_key_is_made_once_whoever_needs_it_at_the_same_moment(store: Store, database_url: str) -> None:
+    clock, count = HeldClock(), 4
+    others = [Store(database_url) for _ in range(count)]
+    all_there = threading.Barrier(count)
+
+    def seal_first(other: Store) -> str:
+        vault = Vault([SECRET], clock)
+        all_there.wait(PATIENCE)
+        return other.transaction_now(vault.seal, "secret", place="here")
+
+    with ThreadPoolExecutor(count) as threads:
+        sealed = list(threads.map(seal_first, others))
+    for other in others:
+        other.close()
+    assert len(store.read_now(data_keys.list_data_keys)) == 1
+    assert {store.read_now(Vault([SECRET], clock).unseal, one, place="here") for one in sealed} == {"secret"}
+
+
+def test_two_next_keys_at_the_same_moment_leave_one_that_seals(store: Store, database_url: str) -> None:
+    clock, count = HeldClock(), 4
+    others = [Store(database_url) for _ in range(count)]
+    store.transaction_now(Vault([SECRET], clock).newest)
+    all_there = threading.Barrier(count)
+
+    def begin(other: Store) -> None:
+        vault = Vault([SECRET], clock)
+        all_there.wait(PATIENCE)
+        other.transaction_now(vault.begin_next)
+
+    with ThreadPoolExecutor(count) as threads:
+        list(threads.map(begin, others))
+    for other in others:
+        other.close()
+    rows = store.read_now(data_keys.list_data_keys)
+    assert (len(rows), [row.retired_at_ms for row in rows].count(None)) == (count + 1, 1)
 
 
 def test_a_new_secret_key_needs_the_old_one_once(sqlite_store: Store) -> None:

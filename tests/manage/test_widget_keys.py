@@ -59,7 +59,7 @@ def test_keys_of_each_kind_are_added_listed_and_retired(run: Run, widget: str, t
     assert STRONG not in str([*added, *listed])
     assert run("widgets", "keys", "retire", widget, listed[0]["key_id"], "--in-hours", "2")["in_hours"] == 2
     assert [key["retires_at"] is None for key in run("widgets", "keys", "list", widget)] == [False, True, True, True]
-    assert "no key" in run("widgets", "keys", "retire", widget, "key_unknown", fails=True)["error"]
+    assert "no key" in run("widgets", "keys", "retire", widget, "key_unknown", fails=True)["message"]
 
 
 def test_what_does_not_fit_together_is_refused_with_the_way_out(run: Run, widget: str, tmp_path: Path) -> None:
@@ -79,11 +79,11 @@ def test_what_does_not_fit_together_is_refused_with_the_way_out(run: Run, widget
         (("--algorithm", "ES256", "--jwks", "https://shop.example/keys", "--kid", "a"), "--kid"),
         (("--secret-file", str(secret), "--kid", ""), "kid"),
     ):
-        assert told in run(*add, *words, fails=True)["error"]
+        assert told in run(*add, *words, fails=True)["message"]
     run(*add, "--algorithm", "ES256", "--public-key", str(pem), "--kid", "a")
-    assert "already" in run(*add, "--algorithm", "ES256", "--public-key", str(pem), "--kid", "a", fails=True)["error"]
+    assert "already" in run(*add, "--algorithm", "ES256", "--public-key", str(pem), "--kid", "a", fails=True)["message"]
     other = run("widgets", "create", "Public", "--domain", "shop.example")["widget_id"]
-    assert "access mode" in run("widgets", "keys", "add", other, "--secret-file", str(secret), fails=True)["error"]
+    assert "access mode" in run("widgets", "keys", "add", other, "--secret-file", str(secret), fails=True)["message"]
 
 
 def test_a_ticket_secret_is_shown_once(run: Run, widget: str) -> None:

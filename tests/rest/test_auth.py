@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from pyotp import TOTP
 
-from chatkeep.manage.people import offer_setup
+from chatkeep.manage.people import offer_reset, offer_setup
 from chatkeep.store import Store
 from chatkeep.store.members import add_member
+from chatkeep.store.organizations import list_organizations
+from tests.cast import HeldClock, development, on_stage
 from tests.rest.cast import PASSWORD, Office, Person, an_office
 
 OTHER = "kettle-Giraffe7-moss"
@@ -112,9 +114,13 @@ def test_logins_are_listed_and_ended(office: Office, alice: Person) -> None:
 def test_a_changed_password_ends_the_other_logins(office: Office, alice: Person) -> None:
     elsewhere = office.sign_in("alice@shop.example").json["access_token"]
     path = "/api/admin/auth/password"
-    assert office.call("POST", path, {"current_password": OTHER, "new_password": OTHER}, token=alice.token).error == "invalid_credentials"
+    wrong = office.call("POST", path, {"current_password": OTHER, "new_password": OTHER}, token=alice.token)
+    # No 401: the token is as good as before.
+    assert (wrong.status, wrong.error, wrong.json["details"]) == (403, "invalid_credentials", [{"field": "current_password", "problem": "is wrong"}])
+    short = office.call("POST", path, {"current_password": PASSWORD, "new_password": "short"}, token=alice.token)
+    assert (short.status, [detail["field"] for detail in short.json["details"]]) == (400, ["new_password"])
     weak = office.call("POST", path, {"current_password": PASSWORD, "new_password": "password1234"}, token=alice.token)
-    assert (weak.status, weak.json["details"][0]["field"]) == (400, "password")
+    assert (weak.status, weak.json["details"][0]["field"]) == (400, "new_password")
     alice.post(path, {"current_password": PASSWORD, "new_password": OTHER})
     assert office.call("GET", "/api/admin/auth/me", token=elsewhere).status == 401
     assert alice.get("/api/admin/auth/me")["success"] is True
@@ -141,6 +147,23 @@ def test_a_forgotten_password_is_set_with_a_mailed_code_that_works_once(office: 
     assert office.call("POST", path, {"code": late, "password": PASSWORD}).status == 400
 
 
+def test_an_app_that_is_lost_goes_with_the_use_of_the_link_and_not_before(office: Office, alice: Person) -> None:
+    store, clock = office.stage.store, office.stage.clock
+    offer = alice.post("/api/admin/auth/totp", {"current_password": PASSWORD})
+    alice.post("/api/admin/auth/totp/confirm", {"code": TOTP(offer["secret"]).at(clock.now())})
+    plain = offer_reset(store, clock, alice.user.user_id, drops_totp=False)
+    assert office.sign_in("alice@shop.example").error == "second_factor_required"
+    path = "/api/admin/auth/password/reset"
+    assert office.call("POST", path, {"code": f"totp.{plain}", "password": OTHER}).status == 400
+    assert office.call("POST", path, {"code": plain, "password": OTHER}).status == 200
+    assert office.sign_in("alice@shop.example", OTHER).error == "second_factor_required"
+    lost = offer_reset(store, clock, alice.user.user_id, drops_totp=True)
+    assert office.sign_in("alice@shop.example", OTHER).error == "second_factor_required"
+    assert office.call("POST", path, {"code": lost, "password": PASSWORD}).status == 200
+    assert office.sign_in("alice@shop.example").status == 200
+    assert office.call("GET", "/api/admin/auth/me", token=alice.token).status == 401
+
+
 def test_an_address_is_proved_by_a_mailed_code(office: Office, alice: Person) -> None:
     alice.post("/api/admin/auth/email/verify")
     code = code_in(mails(office)[-1], "verify")
@@ -158,11 +181,13 @@ def test_an_app_and_recovery_codes_are_a_second_factor(office: Office, alice: Pe
     assert office.call("POST", "/api/admin/auth/totp", {"current_password": PASSWORD}, token=alice.token).status == 409
     assert office.sign_in("alice@shop.example").error == "second_factor_required"
     # The code that confirmed it was used.
-    assert office.sign_in("alice@shop.example", totp_code=app.at(office.stage.clock.now())).status == 401
+    used = office.sign_in("alice@shop.example", totp_code=app.at(office.stage.clock.now()))
+    assert (used.status, used.error, used.json["details"][0]["field"]) == (401, "second_factor_required", "totp_code")
+    assert used.json["message"] == "This code is not right, or was used already."
     office.stage.clock.forward(30)
     assert office.sign_in("alice@shop.example", totp_code=app.at(office.stage.clock.now())).status == 200
     assert office.sign_in("alice@shop.example", recovery_code=codes[0].upper()).status == 200
-    assert office.sign_in("alice@shop.example", recovery_code=codes[0]).status == 401
+    assert office.sign_in("alice@shop.example", recovery_code=codes[0]).json["details"][0]["field"] == "recovery_code"
     assert alice.get("/api/admin/auth/me")["recovery_codes_left"] == 9
     renewed = alice.post("/api/admin/auth/recovery-codes", {"current_password": PASSWORD, "recovery_code": codes[1]})["recovery_codes"]
     assert office.sign_in("alice@shop.example", recovery_code=codes[2]).status == 401
@@ -199,6 +224,16 @@ def test_who_has_an_account_keeps_its_password_when_invited_elsewhere(office: Of
     assert office.sign_in("alice@shop.example", organization="other").json["user"]["role"] == "viewer"
 
 
+def test_an_organization_that_is_none_of_theirs_is_answered_with_those_that_are_once_the_password_is_right(office: Office, alice: Person) -> None:
+    refused = office.sign_in("alice@shop.example", organization="Shopp")
+    assert refused.status == 403
+    [detail] = refused.json["details"]
+    assert detail["field"] == "organization"
+    assert f"({alice.org})" in detail["problem"]
+    assert str(office.other_org) not in detail["problem"]
+    assert "details" not in office.sign_in("alice@shop.example", OTHER, organization="Shopp").json
+
+
 def test_roles_bind_and_the_last_owner_stays(office: Office, alice: Person) -> None:
     adam = office.join("adam@shop.example", "admin")
     vera = office.join("vera@shop.example", "viewer")
@@ -226,6 +261,17 @@ def test_the_first_user_is_made_with_the_code_that_was_printed(office: Office) -
     assert office.call("POST", path, {**body, "code": code, "email": "second@shop.example"}).status == 400
     assert office.sign_in("first@shop.example").json["user"]["role"] == "owner"
     assert offer_setup(store, clock) is None
+
+
+def test_setting_up_an_empty_instance_makes_everything_or_nothing(sqlite_store: Store, tmp_path: Path) -> None:
+    clock = HeldClock()
+    with on_stage(sqlite_store, development(data_dir=str(tmp_path / "data")), clock) as stage:
+        good = {"code": offer_setup(sqlite_store, clock), "email": "first@shop.example", "password": PASSWORD, "organization": "Shop"}
+        for bad in ({"code": "nope"}, {"password": "password1234"}, {"email": "nobody"}, {"organization": " "}):
+            assert stage.call("POST", "/api/admin/auth/setup", body={**good, **bad}).status == 400
+            assert sqlite_store.read_now(list_organizations) == []
+        assert stage.call("POST", "/api/admin/auth/setup", body=good).status == 201
+        assert [org.name for org in sqlite_store.read_now(list_organizations)] == ["Shop"]
 
 
 def test_failures_make_the_next_attempt_wait_and_a_known_place_does_not(office: Office, alice: Person) -> None:

@@ -40,7 +40,7 @@ def settings(**values: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "body", "field", "problem"),
     [
-        ("widgets", {"name": "x", "allowed_domains": []}, "name", "is no field here: there are widget_name, allowed_domains,"),
+        ("widgets", {"widget_name": "x", "name": "x", "allowed_domains": []}, "name", "is no field here: there are widget_name, allowed_domains,"),
         ("widgets", {"widgetName": "x", "allowed_domains": []}, "widgetName", "is no field here: did you mean widget_name?"),
         ("widgets", {**WIDGET, "setting": {}}, "setting", "did you mean settings?"),
         ("widgets", {"widget_name": 5, "allowed_domains": []}, "widget_name", "must be text of 1 to 200 characters"),
@@ -86,7 +86,10 @@ def test_a_wrong_body_is_told_what_would_be_right(alice: Person, path: str, body
         ("widgets?page=one", "page", "must be a whole number from 1 to 1000000"),
         ("blocks?all=yes", "all", "must be one of true, false"),
         ("conversations?since=yesterday", "since", "2026-01-31"),
-        ("conversations?widget_id=mine", "widget_id", "must be text"),
+        ("conversations?widget_id=mine", "widget_id", "must be a widget id like widget_our_shop_2026"),
+        ("conversations/conv_aaaaaaaaaaaaaaaaaaaaaaaaaa/messages?before=1", "before", "must be a message id like msg_"),
+        ("conversations?domain=shop.example/help", "domain", "is a host like shop.example, or an origin like https://shop.example"),
+        ("conversations?domain=*.shop.example", "domain", "is a host like shop.example"),
         ("widgets?%3Cb%3E=1", "query", "has an unknown parameter"),
     ],
 )
@@ -94,6 +97,29 @@ def test_a_wrong_query_is_told_what_would_be_right(alice: Person, path: str, fie
     found = problem_of(alice, "GET", path)
     assert found[0] == field
     assert problem in found[1]
+
+
+def test_every_wrong_field_is_told_at_once(alice: Person) -> None:
+    settings = {"theme": {"radius": 9, "positon": "x"}, "primaryColor": "red", "features": {"consent": {"required": "yes"}}, "limits": {"per_minute": 0}}
+    body = {"widgetName": "x", "colour": 1, "allowed_domains": "shop.example", "access_mode": "open", "settings": settings}
+    reply = alice.call("POST", "/api/admin/widgets", body)
+    assert reply.status == 400
+    told = {detail["field"]: detail["problem"] for detail in reply.json["details"]}
+    assert set(told) == {
+        "widgetName", "colour", "allowed_domains", "access_mode", "settings.theme.radius", "settings.theme.positon",
+        "settings.primaryColor", "settings.features.consent.required", "settings.limits.per_minute",
+    }  # fmt: skip
+    assert told["widgetName"] == "is no field here: did you mean widget_name?"
+    lacking = alice.call("POST", "/api/admin/widgets", {}).json["details"]
+    assert [detail["field"] for detail in lacking] == ["widget_name", "allowed_domains"]
+    assert lacking[0]["problem"] == "is missing: it must be text of 1 to 200 characters"
+    assert told["settings.theme.radius"] == "must be one of 8, 16, 24 or null"
+    many = alice.call("POST", "/api/admin/widgets", {**WIDGET, **{f"{'abcdefgh'[i // 8]}{'abcdefgh'[i % 8]}": i for i in range(64)}})
+    assert len(many.json["details"]) == 30
+    query = alice.call("GET", "/api/admin/conversations?limit=1000&flagged=maybe&widget_id=mine")
+    assert [detail["field"] for detail in query.json["details"]] == ["limit", "flagged", "widget_id"]
+    odd = alice.call("GET", "/api/admin/conversations?limt=1&fagged=true")
+    assert [detail["field"] for detail in odd.json["details"]] == ["limt", "fagged"]
 
 
 @pytest.mark.parametrize("name", ["<b>canary</b>", "canary - at `$.widget_name`", "can ary", "c" * 25, "канарейка", "canary_7", "Canary", "sk-canary"])

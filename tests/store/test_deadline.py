@@ -69,7 +69,8 @@ def test_everything_ends_while_postgresql_hangs_and_works_again_after_it(own_pos
         changes = [store.transaction(new_organization, f"{name}{number}") for number in range(times)]
         return await asyncio.gather(*(outcome(work) for work in (*reads, *changes)))
 
-    assert asyncio.run(ask_for("before", 4)) == [1] * 4 + [f"before{number}" for number in range(4)]
+    # So many that every reader thread has begun.
+    assert asyncio.run(ask_for("before", 20)) == [1] * 20 + [f"before{number}" for number in range(20)]
     threads = threading.active_count()
     with own_postgres.hung():
         # More than there are reader threads, so that most wait for one; twice, so that new connections are needed.

@@ -7,7 +7,7 @@ changed (looked at every second). Event loop only: a decision cannot be interlea
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatkeep.ids import BlockId, OrgId
 from chatkeep.store.blocks import BlockRow, ExemptionRow, WarningRow
@@ -16,6 +16,7 @@ DAY_MS = 24 * 3_600_000
 WARNING_MS = 10 * 60_000
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Size = tuple[int, int]
 
 
 class Subject(NamedTuple):
@@ -31,21 +32,25 @@ class Blocks:
 
     def __init__(self, blocks: Iterable[BlockRow] = ()) -> None:
         self._named: dict[Subject, dict[BlockId, BlockRow]] = {}
-        self._networks: dict[OrgId, dict[BlockId, tuple[Network, BlockRow]]] = {}
+        # By version and length of the prefix, then by the network: an address lies in at most one network of each length.
+        self._networks: dict[OrgId, dict[_Size, dict[Network, dict[BlockId, BlockRow]]]] = {}
         for block in blocks:
             self.put(block)
 
     def __iter__(self) -> Iterator[BlockRow]:
         for named in self._named.values():
             yield from named.values()
-        for networks in self._networks.values():
-            for _, block in networks.values():
-                yield block
+        for sizes in self._networks.values():
+            for networks in sizes.values():
+                for named in networks.values():
+                    yield from named.values()
 
     def put(self, block: BlockRow) -> None:
         """One more, or what has become of one."""
         if block.kind == "network":
-            self._networks.setdefault(block.org_id, {})[block.block_id] = (ipaddress.ip_network(block.value), block)
+            network = ipaddress.ip_network(block.value)
+            sizes = self._networks.setdefault(block.org_id, {})
+            sizes.setdefault((network.version, network.prefixlen), {}).setdefault(network, {})[block.block_id] = block
         else:
             self._named.setdefault(_named_by(block), {})[block.block_id] = block
 
@@ -55,19 +60,22 @@ class Blocks:
 
     def around(self, org_id: OrgId, address: str) -> list[BlockRow]:
         """Those of networks that *address* lies in."""
-        if org_id not in self._networks:
+        sizes = self._networks.get(org_id)
+        parsed = _find_address(address) if sizes else None
+        if not sizes or parsed is None:
             return []
-        parsed = _find_address(address)
-        return [block for network, block in self._networks[org_id].values() if parsed is not None and parsed in network]
+        found: list[BlockRow] = []
+        for (version, length), networks in sizes.items():
+            if version == parsed.version:
+                found += networks.get(ipaddress.ip_network((parsed, length), strict=False), {}).values()
+        return found
 
     def forget(self, now_ms: int) -> None:
         """Drop those that neither hold nor count as a repeat."""
-        for subject, named in list(self._named.items()):
-            if all(_is_past(block, now_ms) for block in named.values()):
-                del self._named[subject]
-        for networks in self._networks.values():
-            for block_id in [block_id for block_id, (_, block) in networks.items() if _is_past(block, now_ms)]:
-                del networks[block_id]
+        _drop_past(self._named, now_ms)
+        for sizes in self._networks.values():
+            for networks in sizes.values():
+                _drop_past(networks, now_ms)
 
 
 class BanList:
@@ -151,6 +159,13 @@ class BanList:
         for subject, times in list(self._warnings.items()):
             if times[-1] <= now_ms - WARNING_MS:
                 del self._warnings[subject]
+
+
+def _drop_past(blocks: dict[Any, dict[BlockId, BlockRow]], now_ms: int) -> None:
+    """Take those out of *blocks* of which none holds or counts as a repeat."""
+    for subject, named in list(blocks.items()):
+        if all(_is_past(block, now_ms) for block in named.values()):
+            del blocks[subject]
 
 
 def _named_by(block: BlockRow) -> Subject:

@@ -4,10 +4,10 @@ The one place that explains a refused field, of bodies, of settings and of queri
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -17,13 +17,54 @@ Schema = Mapping[str, Any]
 
 _REFERENCE = "#/components/schemas/{name}"
 _PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
+_MOST_PROBLEMS = 30
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 # Only a short name of words is told back: it cannot write the explanation, and is no key, token or code that came to the wrong place.
 _NAME = re.compile(r"(?=.{1,24}\Z)[a-z][A-Za-z]*(_[a-z]+)*\Z")
 
 
-def explain(error: msgspec.ValidationError, kind: type, value: Any, *, names_unknown: bool = True) -> Problem:
-    """Which field of *value* is not as *kind* wants it, and how it would be. *names_unknown*: also a field that *kind* has not."""
+def explain(error: msgspec.ValidationError, kind: type, value: Any, *, names_unknown: bool = True) -> tuple[Problem, ...]:
+    """Which fields of *value* are not as *kind* wants them, and how they would be. *names_unknown*: also those that *kind* has not.
+
+    *error*: what the parser says of the first one; it stays the word where no field is wrong by itself.
+    """
+    found = tuple(dict.fromkeys(_wrong_fields(kind, value, "", names_unknown=names_unknown)))[:_MOST_PROBLEMS]
+    return found or (_explain_one(error, kind, value, names_unknown=names_unknown),)
+
+
+def _wrong_fields(kind: Any, value: Any, path: str, *, names_unknown: bool) -> Iterator[Problem]:
+    """Every field within *value* that is wrong by itself, at *path*; and of an object with none, what is wrong with the whole."""
+    struct = _struct_of(kind)
+    if struct is not None and isinstance(value, Mapping):
+        fields = {one.encode_name: one for one in msgspec.structs.fields(struct)}
+        wrong = [unknown(name if names_unknown else "", list(fields), path=path) for name in value if name not in fields]
+        for name, one in fields.items():
+            below = f"{path}.{name}".lstrip(".")
+            if name in value:
+                wrong += _wrong_fields(one.type, value[name], below, names_unknown=names_unknown)
+            elif one.required and not any(each.problem.endswith(f" did you mean {name}?") for each in wrong):
+                wrong.append(Problem(below, f"is missing: it must be {describe(*_schema_of(one.type))}"))
+        if wrong:
+            yield from wrong
+            return
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        problem = _explain_one(error, kind, value, names_unknown=names_unknown)
+        inner = problem.field if problem.field.startswith("[") else f".{problem.field}"
+        yield problem if not path else Problem(path if problem.field == "body" else path + inner, problem.problem)
+
+
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    """The type of object that *kind* is, or null; ``None`` for everything else."""
+    for one in (kind, *get_args(kind)):
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            return one
+    return None
+
+
+def _explain_one(error: msgspec.ValidationError, kind: Any, value: Any, *, names_unknown: bool) -> Problem:
+    """What *error* says of *value*."""
     text = str(error)
     found = _PLACE.search(text)
     steps = _STEP.findall(found[1]) if found else []
@@ -94,7 +135,7 @@ def _wrong_object(text: str, path: str, schema: Schema, value: Mapping[str, Any]
 
 
 @cache
-def _schema_of(kind: type) -> tuple[Schema, Mapping[str, Schema]]:
+def _schema_of(kind: Any) -> tuple[Schema, Mapping[str, Schema]]:
     """The JSON Schema of *kind*, and what its references lead to."""
     (schema,), schemas = msgspec.json.schema_components([kind], ref_template=_REFERENCE)
     return schema, schemas

@@ -103,8 +103,8 @@ def parse(arrival: Arrival, wanted: type[S], *, names_unknown: bool = False) -> 
         # msgspec takes the last of two equal keys without a word: look again.
         _repeats.decode(arrival.body.decode())
     except msgspec.ValidationError as error:
-        problem = explain(error, wanted, _read(arrival.body), names_unknown=names_unknown)
-        raise Refused(Reason.INVALID_REQUEST, details=(problem,)) from None
+        problems = explain(error, wanted, _read(arrival.body), names_unknown=names_unknown)
+        raise Refused(Reason.INVALID_REQUEST, details=problems) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise invalid("body", _unread(arrival.body) if names_unknown else _NO_JSON) from None
     return parsed

@@ -52,6 +52,6 @@ def _check(arrival: Arrival, known: Mapping[str, object], desk: Desk) -> None:
     """What every admin request has to be. Raises ``Refused``."""
     transport.check(arrival, desk)
     body.check_headers(arrival)
-    for name in arrival.query:
-        if name not in known:
-            raise Refused(Reason.INVALID_REQUEST, details=(unknown(name, list(known), what="parameter"),))
+    odd = [unknown(name, list(known), what="parameter") for name in arrival.query if name not in known]
+    if odd:
+        raise Refused(Reason.INVALID_REQUEST, details=tuple(dict.fromkeys(odd)))

@@ -13,13 +13,13 @@ Runs in a thread: passwords are slow on purpose.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatkeep.admit._types import Desk
 from chatkeep.crypto import keyed_hash
 from chatkeep.crypto.one_time import find_totp_step, recovery_digest
 from chatkeep.crypto.passwords import hash_password, is_outdated, is_password
-from chatkeep.errors import LimitHit, Misconfigured, Reason, Refused
+from chatkeep.errors import LimitHit, Misconfigured, Problem, Reason, Refused
 from chatkeep.ids import UserId
 from chatkeep.store import Store, Tx, logins, users
 from chatkeep.store.users import UserRow
@@ -79,9 +79,22 @@ def load(attempt: Attempt, store: Store, vault: Vault, desk: Desk) -> UserRow:
         raise begun.locked or Refused(Reason.INVALID_CREDENTIALS)
     _check_second_factor(user, attempt, subjects, store, vault, desk)
     if is_outdated(user.password_hash):
-        store.transaction_now(users.set_password, user.user_id, hash_password(attempt.password), at_ms=user.password_changed_at_ms)
+        renewed = hash_password(attempt.password)
+        if not store.transaction_now(users.rehash_password, user.user_id, user.password_hash, renewed):
+            raise Refused(Reason.INVALID_CREDENTIALS)
+        user = replace(user, password_hash=renewed)
     store.transaction_now(_succeed, subjects)
     return user
+
+
+def hold_judged(tx: Tx, judged: UserRow) -> None:
+    """Let nobody change how the user signs in until the transaction ends. Raises ``Refused`` where somebody has since they were *judged*.
+
+    A password is looked at outside of any transaction: what it was good for, it must still be good for.
+    """
+    user = users.hold_user(tx, judged.user_id)
+    if user is None or (user.password_hash, user.totp_confirmed_at_ms) != (judged.password_hash, judged.totp_confirmed_at_ms):
+        raise Refused(Reason.INVALID_CREDENTIALS)
 
 
 def confirm(user: UserRow, attempt: Attempt, store: Store, desk: Desk, *, vault: Vault | None = None) -> None:
@@ -89,7 +102,7 @@ def confirm(user: UserRow, attempt: Attempt, store: Store, desk: Desk, *, vault:
     subjects = _subjects(attempt, desk)
     begun = store.transaction_now(_begin, attempt, subjects, at_ms=_now_ms(desk))
     if not is_password(attempt.password, user.password_hash):
-        raise begun.locked or Refused(Reason.INVALID_CREDENTIALS)
+        raise begun.locked or Refused(Reason.PASSWORD_NOT_CONFIRMED, details=(Problem("current_password", "is wrong"),))
     if vault is not None:
         _check_second_factor(user, attempt, subjects, store, vault, desk)
     store.transaction_now(_take_back, subjects)
@@ -110,7 +123,8 @@ def _check_second_factor(user: UserRow, attempt: Attempt, subjects: _Subjects, s
         store.transaction_now(_take_back, subjects)
         raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "missing"})
     if not store.transaction_now(use_second_factor, user.user_id, attempt.code, attempt.recovery_code, vault, desk):
-        raise Refused(Reason.SECOND_FACTOR_REQUIRED, note={"cause": "wrong"})
+        field = "recovery_code" if attempt.recovery_code else "totp_code"
+        raise Refused(Reason.SECOND_FACTOR_WRONG, details=(Problem(field, "is not right, or was used already"),), note={"cause": "wrong"})
 
 
 def use_second_factor(tx: Tx, user_id: UserId, code: str | None, recovery_code: str | None, vault: Vault, desk: Desk) -> bool:
@@ -132,6 +146,7 @@ def use_second_factor(tx: Tx, user_id: UserId, code: str | None, recovery_code: 
 
 def _begin(tx: Tx, attempt: Attempt, subjects: _Subjects, *, at_ms: int) -> _Begun:
     """The account, after a look at what it and its address did before; counts as a failure from now on. Raises ``Refused``."""
+    logins.hold_subjects(tx, subjects.all)
     user = users.find_user_by_email(tx, attempt.email)
     user_id, changed_at_ms = (user.user_id, user.password_changed_at_ms) if user is not None else (_NOBODY, 0)
     is_known_place = logins.has_signed_in_from(tx, user_id, (attempt.address,), since_ms=at_ms - _KNOWN_PLACE_MS, changed_at_ms=changed_at_ms)

@@ -361,6 +361,7 @@ def event_for(reason: Reason, *, length: int | None = None, limit_type: str | No
 _CAUSED: dict[Reason, Callable[[str], Event]] = {
     Reason.INVALID_IDENTITY: IdentityRejected,
     Reason.SECOND_FACTOR_REQUIRED: MfaFailed,
+    Reason.SECOND_FACTOR_WRONG: MfaFailed,
     Reason.API_KEY_REJECTED: ApiKeyRejected,
     Reason.API_KEY_IN_BROWSER: ApiKeyRejected,
 }
@@ -373,6 +374,7 @@ _EVENT_OF: dict[Reason, Event] = {
     Reason.SESSION_REQUIRED: InvalidSession(Reason.SESSION_REQUIRED),
     Reason.INVALID_SESSION: InvalidSession(Reason.INVALID_SESSION),
     Reason.INVALID_CREDENTIALS: LoginFailed(),
+    Reason.PASSWORD_NOT_CONFIRMED: LoginFailed(),
     Reason.LOGIN_LOCKED: LoginLocked(),
     Reason.AUTHENTICATION_REQUIRED: InvalidToken(Reason.AUTHENTICATION_REQUIRED),
     Reason.INVALID_ADMIN_TOKEN: InvalidToken(Reason.INVALID_ADMIN_TOKEN),

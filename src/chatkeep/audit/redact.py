@@ -6,7 +6,9 @@ that can be matched when the address itself is gone. Message text never comes th
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 from chatkeep.crypto import keyed_hash
 
@@ -14,12 +16,13 @@ _USER_AGENT = 256
 # Bits of a network that still says little of a person, by version.
 _WIDEST = {4: 24, 6: 48}
 _DOMAIN = 300
+_MINUS = "\N{MINUS SIGN}"
 _OFFICE = "/api/admin/"
 _ID = re.compile(r"(agent|block|conv|invite|key|login|msg|prov|sess|usr|widget)_[a-z0-9_]{12,64}\Z|v?[0-9][0-9.]{0,20}\Z|[a-z-]{1,20}\.(js|css|json|txt)\Z")
 # API keys, ticket secrets, JWTs, and whatever is longer than our ids.
 _PERSONAL = (
     (re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,255}\.[^\s@<>\"'.]{2,63}"), "[email]"),
-    (re.compile(r"(?<!\w)\+?(?:\d[ ().\/-]{0,2}){6,20}\d(?!\w)"), "[number]"),
+    (re.compile(r"(?<!\w)\+?\d(?:[\s().\/-]{0,4}+\d){6,}+"), "[number]"),
     (re.compile(r"(https?://[^\s?#]{1,2000})[?#]\S{1,2000}"), r"\1?[...]"),
 )
 # Candidates for an address of the Internet; whether one is is found out by parsing it.
@@ -60,10 +63,11 @@ def hash_address(key: bytes, address: str | None) -> str | None:
 
 def mask(text: str) -> str:
     """*text* without what may name a person by its form: addresses of mail and of the Internet, long numbers (telephones, cards, accounts), query strings."""
-    text = _ADDRESS.sub(_without_address, text)
+    plain = masked = text if text.isascii() else "".join(map(_plain, text))
+    masked = _ADDRESS.sub(_without_address, masked)
     for form, instead in _PERSONAL:
-        text = form.sub(instead, text)
-    return text
+        masked = form.sub(instead, masked)
+    return text if masked == plain else masked
 
 
 def mask_address(text: str) -> str:
@@ -79,6 +83,22 @@ def mask_email(address: str) -> str:
     """An address of mail, of which the first character and the host are left."""
     name, _, host = address.rpartition("@")
     return f"{name[:1]}…@{host}"
+
+
+@lru_cache(maxsize=4096)
+def _plain(char: str) -> str:
+    """What *char* looks like, in the plainest characters: a hyphen for every dash, a space for every space, nothing for what is not seen.
+
+    Character by character: to normalize whole texts can take quadratic time.
+    """
+    match unicodedata.category(char):
+        case "Pd":
+            return "-"
+        case "Zs" | "Zl" | "Zp":
+            return " "
+        case "Cf":
+            return ""
+    return "-" if char == _MINUS else unicodedata.normalize("NFKC", char)
 
 
 def _without_address(found: re.Match[str]) -> str:

@@ -5,14 +5,14 @@ from typing import Any, cast
 
 import msgspec
 
-from chatkeep.cli.office import Office, add_org_option, open_office
+from chatkeep.cli.numbers import amount
+from chatkeep.cli.office import add_org_option, open_office
 from chatkeep.cli.said import Said, Table, add_commands, facts, listed, short_time
 from chatkeep.errors import Reason
-from chatkeep.ids import VisitorId
-from chatkeep.manage import blocks, visits
+from chatkeep.manage import blocks
 from chatkeep.manage.views import block_view
+from chatkeep.manage.warnings import about_block
 from chatkeep.store.blocks import BlockKind, BlockRow
-from chatkeep.store.paging import Part
 from chatkeep.web.problems import WORDINGS
 
 _KINDS = {
@@ -40,7 +40,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     for kind, (metavar, meaning) in _KINDS.items():
         whom.add_argument(f"--{kind}", metavar=metavar, help=meaning)
     add.add_argument("--reason", required=True, metavar="TEXT", help="why, for whoever reads it later; visitors do not see it")
-    add.add_argument("--minutes", type=float, metavar="N", help="for so long; without it until lifted")
+    add.add_argument("--minutes", type=amount(blocks.LONGEST_MINUTES), metavar="N", help="for so long; without it until lifted")
     add.set_defaults(run=_add)
     listing = sub.add_parser("list", parents=[everywhere], help="list blocks that hold", epilog="Example: chatkeep blocks list --all")
     listing.add_argument("--all", action="store_true", help="also those that ended; automatic ones for a day")
@@ -81,20 +81,13 @@ def _add(options: argparse.Namespace) -> Said:
             minutes=options.minutes,
             is_wide_meant=options.yes,
         )
-        notes = _unknown(office, made)
+        notes = about_block(office.store, made)
     lines = [
         f"Blocked the {made.kind} {made.value} {_told_end(made)} ({made.block_id}); a running gateway follows within 2 s.",
         f"What they read: {_shown(made)} Your reason is not shown to them.",
         f"To end it: chatkeep blocks lift {made.block_id}",
     ]
     return Said(_value(made), lines, notes=notes)
-
-
-def _unknown(office: Office, made: BlockRow) -> list[str]:
-    """A hint when a block names a visitor whom nobody here has seen: most often a typing error."""
-    if made.kind != "visitor" or visits.some_visits(office.store, office.org.org_id, Part(1, 1), visitor=VisitorId(made.value))[1]:
-        return []
-    return [f"no visitor {made.value} was ever here: `chatkeep sessions list` shows the ids of visitors"]
 
 
 def _list(options: argparse.Namespace) -> Said:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chatkeep.cli.numbers import whole
 from chatkeep.cli.office import add_org_option, open_office
 from chatkeep.cli.said import Said, Table, add_commands, listed, short_time
 from chatkeep.errors import WrongUsage
@@ -13,7 +14,7 @@ from chatkeep.ids import MessageId, VisitorId, WidgetId, find_message_id, find_w
 from chatkeep.manage import conversations, visits
 from chatkeep.manage.queries import LARGEST_LIMIT, parse_moment, parse_text
 from chatkeep.manage.views import conversation_view, message_view, visit_view
-from chatkeep.store.conversations import ConversationFilter
+from chatkeep.store.conversations import ConversationFilter, Pages
 from chatkeep.store.paging import Part
 from chatkeep.store.visits import Visit
 
@@ -27,7 +28,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     listing.add_argument("--text", metavar="T", help="in what was said")
     listing.add_argument("--since", metavar="DAY", help="begun on this day or later, like 2026-01-31")
     listing.add_argument("--until", metavar="DAY", help="begun before this day")
-    listing.add_argument("--page", metavar="ORIGIN", help="on pages of this origin, like https://shop.example")
+    listing.add_argument("--page", metavar="HOST", help="on pages of this host, like shop.example, or of this origin, like https://shop.example")
     listing.add_argument("--flagged", action="store_true", help="only where an answer was rated down")
     listing.set_defaults(run=_list)
     show = sub.add_parser("show", parents=[everywhere], help="read one", epilog="Example: chatkeep conversations show conv_…")
@@ -47,7 +48,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     for one in (listing, visiting):
         one.add_argument("--widget", metavar="WIDGET_ID", help="only of this widget")
         one.add_argument("--visitor", metavar="VISITOR_ID", help="only of this visitor")
-        one.add_argument("--limit", type=int, default=50, metavar="N", help="at most N (50)")
+        one.add_argument("--limit", type=whole(1, 100_000), default=50, metavar="N", help="at most N (50)")
     for one in (listing, show, erase, visiting, revoke):
         add_org_option(one)
 
@@ -59,14 +60,14 @@ def _list(options: argparse.Namespace) -> Said:
     wanted = ConversationFilter(
         widget=_widget(options.widget),
         visitor=_visitor(query),
-        origin=_told("--page", parse_text, query, "page"),
+        page=_told("--page", _page, query, "page"),
         text=_told("--text", parse_text, query, "text"),
         since_ms=_told("--since", parse_moment, query, "since"),
         until_ms=_told("--until", parse_moment, query, "until"),
         is_flagged=options.flagged or None,
     )
     with open_office(options) as office:
-        rows, total = conversations.some_conversations(office.store, office.org.org_id, _part(options.limit), wanted)
+        rows, total = conversations.some_conversations(office.store, office.org.org_id, Part(1, options.limit), wanted)
     values = [msgspec.to_builtins(conversation_view(row, is_masked=False)) for row in rows]
     lines = [(row.conversation_id, row.visitor_id, short_time(row.created_at_ms), row.messages, row.origin or "-") for row in rows]
     table = Table(("ID", "VISITOR", "BEGUN", "SAID", "PAGE"), lines, ("PAGE",))
@@ -98,7 +99,7 @@ def _list_sessions(options: argparse.Namespace) -> Said:
     """List open sessions."""
     visitor = _visitor({"visitor": options.visitor} if options.visitor is not None else {})
     with open_office(options) as office:
-        whose = (office.store, office.org.org_id, _part(options.limit))
+        whose = (office.store, office.org.org_id, Part(1, options.limit))
         rows, total = visits.some_visits(*whose, widget=_widget(options.widget), visitor=visitor, is_open=None if options.all else True)
     values = [msgspec.to_builtins(visit_view(row, is_masked=False)) for row in rows]
     lines = [(row.session_id, row.visitor_id, row.address, _state(row), row.origin) for row in rows]
@@ -111,13 +112,6 @@ def _revoke(options: argparse.Namespace) -> Said:
     with open_office(options) as office:
         visits.revoke_session(office.store, office.clock, office.org.org_id, options.session_id)
     return Said({"session_id": options.session_id, "revoked": True}, [f"Revoked {options.session_id}: it ends within 2 s."])
-
-
-def _part(limit: int) -> Part:
-    """The first *limit* rows. Raises ``WrongUsage``."""
-    if not 1 <= limit <= 100_000:  # noqa: PLR2004 - what a terminal can show, and more
-        raise WrongUsage("--limit is a number from 1 to 100000")
-    return Part(1, limit)
 
 
 def _more(total: int, shown: int) -> list[str]:
@@ -145,6 +139,12 @@ def _visitor(query: Mapping[str, str]) -> VisitorId | None:
     """A visitor id, if one is given. Raises ``WrongUsage``."""
     found = _told("--visitor", parse_text, query, "visitor")
     return None if found is None else VisitorId(found)
+
+
+def _page(query: Mapping[str, str], name: str) -> Pages | None:
+    """The pages that are meant, if any are named. Raises ``WrongUsage``."""
+    text = parse_text(query, name)
+    return None if text is None else conversations.parse_page(text)
 
 
 def _told(option: str, parse: Callable[[Mapping[str, str], str], T], query: Mapping[str, str], name: str) -> T:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chatkeep.cli.numbers import whole
 from chatkeep.cli.office import ALL, Office, add_org_option, open_office, open_place, read_file
 from chatkeep.cli.said import Said, Table, add_commands, facts, listed
 from chatkeep.errors import WrongUsage
@@ -56,7 +57,10 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
         one.add_argument("--scope", choices=api_keys.SCOPES, action="append", required=is_new, metavar="S", help=scopes)
         one.add_argument("--network", action="append", metavar="CIDR", help="where it may be used from; repeat for more; without one from anywhere")
         one.add_argument(
-            "--days", type=int, metavar="N", help="how long it works from now on; without it until it is revoked" if is_new else "how long from now on"
+            "--days",
+            type=whole(1, _MOST_DAYS),
+            metavar="N",
+            help="how long it works from now on; without it until it is revoked" if is_new else "how long from now on",
         )
     for one in (show, change, revoke):
         one.add_argument("key_id", metavar="KEY_ID")
@@ -142,11 +146,9 @@ def _told_rotation(rotated: Rotated, *, has_old: bool) -> list[str]:
 
 
 def _end(options: argparse.Namespace, office: Office) -> datetime | None:
-    """When the key ends. Raises ``WrongUsage``."""
+    """When the key ends."""
     if options.days is None:
         return None
-    if not 1 <= options.days <= _MOST_DAYS:
-        raise WrongUsage(f"--days is a number from 1 to {_MOST_DAYS}")
     return office.clock.now() + timedelta(days=options.days)
 
 

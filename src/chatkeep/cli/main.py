@@ -2,7 +2,7 @@
 
 Exit codes: 0 ok, 1 failed, 2 wrong usage. ``--json`` prints one JSON value: an object or
 a list of objects, with the names that the admin API gives them; for a failure
-``{"success": false, "error": …}``.
+``{"success": false, "error": …, "message": …}``, a stable code and words as in the API.
 """
 
 import argparse
@@ -33,7 +33,8 @@ from chatkeep.cli import (
     widgets,
 )
 from chatkeep.cli.said import Said, add_commands
-from chatkeep.errors import ChatkeepError, WrongUsage
+from chatkeep.errors import ChatkeepError, InTheWay, NotThere, Reason, Refused, Unavailable, WrongUsage
+from chatkeep.web.problems import WORDINGS
 
 _COMMANDS = (demo, serve, check, migrate, organizations, users, widgets, agents, providers, knowledge, keys, conversations, blocks, events, openapi)
 _MEANINGS_BEGIN = 30
@@ -63,7 +64,7 @@ class _Parser(argparse.ArgumentParser):
         """Say what is wrong, and end with 2."""
         message = printable(message)
         if _Parser.is_for_machines:
-            Said({"success": False, "error": message}).show(as_json=True)
+            Said({"success": False, "error": Reason.INVALID_REQUEST.value, "message": message}).show(as_json=True)
         super().error(message)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -94,13 +95,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said: Said = options.run(options)
     except ChatkeepError as error:
         if options.json:
-            _show(Said({"success": False, "error": str(error)}), options)
+            _show(Said({"success": False, "error": _code(error), "message": str(error)}), options)
         print(f"chatkeep: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the command line's output
         return 1
     except KeyboardInterrupt:
         return 130
     is_heard = said.is_silent or _show(said, options)
     return 1 if said.failed or not is_heard else 0
+
+
+def _code(error: ChatkeepError) -> str:
+    """The stable code of *error*, the same as the admin API has for it; of what only operators of the machine see, ``misconfigured``."""
+    if isinstance(error, WrongUsage):
+        reasons = {NotThere: Reason.NOT_FOUND, InTheWay: Reason.CONFLICT}
+        return reasons.get(type(error), Reason.INVALID_REQUEST).value
+    return WORDINGS[error.reason].code if isinstance(error, (Refused, Unavailable)) else "misconfigured"
 
 
 def _show(said: Said, options: argparse.Namespace) -> bool:

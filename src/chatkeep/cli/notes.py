@@ -15,9 +15,9 @@ def about_agent(office: Office, agent: Agent) -> list[str]:
             f"the agent {agent.name!r} asks openai, and the instance has no such server: set CHATKEEP_OPENAI_API_KEY (or CHATKEEP_OPENAI_BASE_URL) "
             "and CHATKEEP_OPENAI_MODEL, or bring one of your own (chatkeep providers add)"
         )
-    quotes = "knowledge" in agent.providers or not (agent.providers or office.settings.openai_configured)
-    if quotes and not agent.has_knowledge:
-        notes.append(f"the agent {agent.name!r} answers from documents, and has none: chatkeep knowledge add help/{_of(agent)}")
+    quotes_alone = set(agent.providers) == {"knowledge"} or not (agent.providers or office.settings.openai_configured)
+    if quotes_alone and not agent.has_knowledge:
+        notes.append(f"the agent {agent.name!r} answers from documents alone, and has none: chatkeep knowledge add help/{_of(agent)}")
     if "fake" in agent.providers:
         notes.append(f"the agent {agent.name!r} asks fake, which is for tests: chatkeep agents update {agent.agent_id} --provider knowledge")
     return notes

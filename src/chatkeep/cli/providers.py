@@ -53,6 +53,8 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
 def _add(options: argparse.Namespace) -> Said:
     """Bring a provider."""
     wanted = Change(options.name, options.url, options.model, _read_key(options.key_file))
+    if wanted.api_key == "":
+        raise WrongUsage("--key-file names an empty file: put the key in it, or leave the option out for a server that wants none")
     with open_office(options) as office:
         made = providers.bring_provider(office.store, office.clock, office.vault, office.org.org_id, kind="openai", wanted=wanted, is_local=True)
     return Said(_value(made), [f"Added {made.provider_id} ({made.name})", *_next(made)])

@@ -43,7 +43,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     remove = sub.add_parser("remove", parents=[everywhere], help="remove a member", epilog="Example: chatkeep users remove bob@shop.example")
     remove.set_defaults(run=_remove)
     reset = sub.add_parser("reset", parents=[everywhere], help="print a link for a new password", epilog="Example: chatkeep users reset bob@shop.example")
-    reset.add_argument("--second-factor", action="store_true", help="also forget the authenticator app, when it is lost")
+    reset.add_argument("--second-factor", action="store_true", help="the link also removes the authenticator app, when it is lost")
     reset.set_defaults(run=_reset)
     for one in (create, invite, show, role, remove, reset):
         one.add_argument("email", metavar="EMAIL")
@@ -143,11 +143,12 @@ def _reset(options: argparse.Namespace) -> Said:
     with open_office(options) as office:
         member = _find(office, options.email)
         user = people.get_user(office.store, member.user_id)
-        if options.second_factor:
-            people.drop_totp(office.store, user)
-        link = mails.link(office.settings.public_urls[0], "reset", people.put_code(office.store, office.clock, "reset", user.user_id))
-    value = {"user_id": user.user_id, "link": link, "second_factor_removed": options.second_factor}
-    return Said(value, [f"Give this link to {user.email}; it works once, for an hour:", "", link])
+        code = people.offer_reset(office.store, office.clock, user.user_id, drops_totp=options.second_factor)
+        link = mails.link(office.settings.public_urls[0], "reset", code)
+    value = {"user_id": user.user_id, "link": link, "removes_second_factor": options.second_factor}
+    does = "sets a new password, removes the authenticator app and its recovery codes," if options.second_factor else "sets a new password"
+    lines = [f"Give this link to {user.email}; it works once, for an hour, and no mail was sent:", "", link, ""]
+    return Said(value, [*lines, f"Using it {does} and ends every login of {user.email}. Until then nothing changes."])
 
 
 def _find(office: Office, email: str) -> MemberRow:

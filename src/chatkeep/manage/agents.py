@@ -17,6 +17,7 @@ from chatkeep.store.organizations import Agent
 from chatkeep.store.paging import Part
 from chatkeep.store.providers import find_provider
 
+_MOST_NAMED = 5
 _LONGEST_NAME = 200
 _LONGEST_INSTRUCTIONS = 20_000
 _MOST_PROVIDERS = 10
@@ -69,7 +70,9 @@ def remove_agent(store: Store, clock: Clock, org: OrgId, agent: str) -> None:
     if found.name == DEFAULT:
         raise InTheWay("new widgets get this agent: it stays")
     if not store.transaction_now(rows.delete_agent, org, found.agent_id, at_ms=now_ms(clock)):
-        raise InTheWay("a widget has this agent: give it another one first")
+        named = [f"{name} ({widget})" for name, widget in store.read_now(rows.widgets_with_agent, org, found.agent_id)]
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        raise InTheWay(f"widgets have this agent, give them another one first: {', '.join(named[:_MOST_NAMED])}{more}")
 
 
 def _add(tx: Tx, org: OrgId, agent: Agent, *, at_ms: int) -> None:

@@ -15,7 +15,7 @@ from chatkeep.store.blocks import BlockKind, BlockRow, ExemptionRow
 from chatkeep.store.paging import Part
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_LONGEST_MINUTES = 366 * 24 * 60
+LONGEST_MINUTES = 366 * 24 * 60
 _LONGEST_TEXT = 300
 _MOST_FACTOR = 1000
 # A shorter prefix is a large part of the internet: a typing error more often than a wish.
@@ -28,8 +28,8 @@ def block(store: Store, clock: Clock, org: OrgId, *, kind: BlockKind, value: str
 
     A network wider than /8 (IPv6: /16) is refused unless *is_wide_meant*.
     """
-    if minutes is not None and not 0 < minutes <= _LONGEST_MINUTES:
-        msg = f"a block lasts more than 0 and at most {_LONGEST_MINUTES} minutes; leave --minutes out for one without end"
+    if minutes is not None and not 0 < minutes <= LONGEST_MINUTES:
+        msg = f"a block lasts more than 0 and at most {LONGEST_MINUTES} minutes; leave --minutes out for one without end"
         raise WrongUsage(msg)
     now_ms = int(clock.now().timestamp() * 1000)
     made = BlockRow(

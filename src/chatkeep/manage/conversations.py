@@ -1,15 +1,27 @@
 """What can an operator do with conversations? Search, read, erase."""
 
+from chatkeep.admit.domains import find_origin_of
 from chatkeep.crypto import new_id
-from chatkeep.errors import NotThere
+from chatkeep.errors import NotThere, WrongUsage
 from chatkeep.ids import ConversationId, MessageId, OrgId, find_conversation_id
 from chatkeep.store import Store
-from chatkeep.store.conversations import ConversationFilter, ConversationRow, find_conversation, list_conversations, ratings_of
+from chatkeep.store.conversations import ConversationFilter, ConversationRow, Pages, find_conversation, list_conversations, ratings_of
 from chatkeep.store.erasing import erase_conversation
 from chatkeep.store.messages import MessageRow, page_of_messages
 from chatkeep.store.paging import Part
 
 Rating = tuple[str, str | None]
+_NO_HOST = frozenset("/?#\\@*=, \t\r\n")
+
+
+def parse_page(text: str, *, field: str | None = None) -> Pages:
+    """Which pages are meant: ``shop.example`` (any scheme and port), ``shop.example:8443``, or ``https://shop.example``. Raises ``WrongUsage``."""
+    scheme, _, rest = text.strip().rpartition("://")
+    host = rest.removesuffix("/")
+    found = find_origin_of(f"{scheme or 'https'}://{host}") if host and _NO_HOST.isdisjoint(host) else None
+    if found is None:
+        raise WrongUsage("is a host like shop.example, or an origin like https://shop.example", field=field)
+    return Pages(found.scheme if scheme else None, found.text.partition("://")[2])
 
 
 def some_conversations(store: Store, org: OrgId, part: Part, wanted: ConversationFilter) -> tuple[list[ConversationRow], int]:

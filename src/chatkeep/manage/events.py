@@ -8,14 +8,14 @@ from chatkeep.store import Store
 from chatkeep.store.events import EventRow, list_events
 
 _HOUR_MS = 3_600_000
-_MOST_HOURS = 24 * 366 * 10
-_MOST_EVENTS = 100_000
+MOST_HOURS = 24 * 366 * 10
+MOST_EVENTS = 100_000
 
 
 def recent_events(store: Store, clock: Clock, org: OrgId, *, event_type: str | None, hours: float, limit: int) -> list[EventRow]:
     """The newest events of *org* and of nobody's, newest first. *event_type* may be an alias. Raises ``WrongUsage``."""
-    if not 0 < hours <= _MOST_HOURS or not 0 < limit <= _MOST_EVENTS:
-        msg = f"ask for more than 0 and at most {_MOST_HOURS} hours, and for 1 to {_MOST_EVENTS} events"
+    if not 0 < hours <= MOST_HOURS or not 0 < limit <= MOST_EVENTS:
+        msg = f"ask for more than 0 and at most {MOST_HOURS} hours, and for 1 to {MOST_EVENTS} events"
         raise WrongUsage(msg)
     types: tuple[str, ...] = ()
     if event_type is not None:

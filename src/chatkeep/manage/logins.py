@@ -15,15 +15,17 @@ from chatkeep.admit.network import printable_agent
 from chatkeep.admit.sign_in import Attempt
 from chatkeep.crypto import keyed_hash, new_id
 from chatkeep.crypto.office_tokens import ACCESS_SECONDS, REFRESH_SECONDS, AccessClaims, RefreshClaims, find_claims, sign
-from chatkeep.errors import NotThere, Reason, Refused
+from chatkeep.errors import NotThere, Problem, Reason, Refused
 from chatkeep.ids import LoginId, OrgId, UserId
 from chatkeep.manage import people
-from chatkeep.store import Store, logins
+from chatkeep.store import Store, Tx, logins
 from chatkeep.store.logins import LoginRow, SignedIn
-from chatkeep.store.members import find_home, organizations_of
+from chatkeep.store.members import Role, find_home, organizations_of
 from chatkeep.store.organizations import Organization
 from chatkeep.store.users import UserRow
 from chatkeep.vault import Vault
+
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,8 @@ def begin_login(store: Store, vault: Vault, desk: Desk, attempt: Attempt, *, org
     at_ms = _now_ms(desk)
     ends_at_ms = at_ms + REFRESH_SECONDS * 1000
     row = LoginRow(LoginId(new_id("login")), org, user.user_id, 1, None, attempt.address, printable_agent(user_agent), at_ms, at_ms, ends_at_ms, None)
-    role = store.transaction_now(logins.sign_in_member, org, row)
-    if role is None:
-        raise Refused(Reason.FORBIDDEN)
+    with _told(store, attempt.email, organization):
+        role = store.transaction_now(_sign_in, org, row, user)
     return _tokens(SignedIn(row, user.email, user.name, role), desk)
 
 
@@ -104,12 +105,23 @@ def _told(store: Store, email: str, organization: str | None) -> Iterator[None]:
         raise
 
 
+def _sign_in(tx: Tx, org: OrgId, row: LoginRow, judged: UserRow) -> Role:
+    """Store the login of whoever was *judged*, unless they were let go or have another password meanwhile: that would have ended it. Raises ``Refused``."""
+    role = logins.sign_in_member(tx, org, row)
+    if role is None:
+        raise Refused(Reason.FORBIDDEN)
+    sign_in.hold_judged(tx, judged)
+    return role
+
+
 def _choose(found: list[Organization], wanted: str | None) -> OrgId:
     """The organization *wanted*, or the first. Raises ``Refused``; one that somebody else has looks like none."""
     for org in found:
         if wanted is None or wanted in (org.org_id, org.name):
             return org.org_id
-    raise Refused(Reason.FORBIDDEN)
+    # Password and code were right: what is named is their own.
+    theirs = ", ".join(f"{org.name} ({org.org_id})" for org in found[:_MOST_NAMED])
+    raise Refused(Reason.FORBIDDEN, details=(Problem("organization", f"is none of yours: you belong to {theirs or 'none'}"),))
 
 
 def _tokens(person: SignedIn, desk: Desk) -> Tokens:

@@ -33,7 +33,7 @@ def choose_organization(store: Store, clock: Clock, name: str | None = None) -> 
     """The organization *name*; without a name the only one, made when there is none. Raises ``WrongUsage``."""
     found = store.read_now(list_organizations)
     if not found and name in {None, DEFAULT}:
-        return store.transaction_now(_add_default, at_ms=int(clock.now().timestamp() * 1000))
+        return store.transaction_now(put_first, at_ms=int(clock.now().timestamp() * 1000))
     names = ", ".join(org.name for org in found) or DEFAULT
     if name is None:
         if len(found) > 1:
@@ -55,7 +55,7 @@ def make_organization(store: Store, clock: Clock, name: str) -> Organization:
 
 def rename(store: Store, org: OrgId, name: str) -> None:
     """Give *org* another name. Raises ``WrongUsage``."""
-    store.transaction_now(_rename, org, checked_organization(name))
+    store.transaction_now(put_name, org, checked_organization(name))
 
 
 def find_named_organization(store: Store, name: str) -> Organization:
@@ -106,7 +106,7 @@ def choose_providers(store: Store, org: OrgId, agent: AgentId, providers: tuple[
     store.transaction_now(set_agent_providers, org, agent, providers)
 
 
-def _add_default(tx: Tx, *, at_ms: int) -> Organization:
+def put_first(tx: Tx, *, at_ms: int) -> Organization:
     """The first organization with its agent; another process may have been faster."""
     found = list_organizations(tx)
     if found:
@@ -125,8 +125,8 @@ def _add_named(tx: Tx, name: str, *, at_ms: int) -> Organization:
     return Organization(org, name)
 
 
-def _rename(tx: Tx, org: OrgId, name: str) -> None:
-    """Another name, if it is free."""
+def put_name(tx: Tx, org: OrgId, name: str) -> None:
+    """Another name, if it is free. Raises ``InTheWay``."""
     if any(other.name == name and other.org_id != org for other in list_organizations(tx)):
         raise InTheWay(f"an organization is called {name!r} already", field="organization")
     rename_organization(tx, org, name)

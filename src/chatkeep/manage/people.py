@@ -8,12 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatkeep.admit import sign_in
 from chatkeep.clock import Clock
 from chatkeep.crypto import new_id
 from chatkeep.crypto.one_time import code_digest, find_totp_step, new_code, new_recovery_codes, new_totp_secret, recovery_digest, totp_address
 from chatkeep.crypto.passwords import check_password, hash_password
-from chatkeep.errors import InTheWay, NotThere, WrongUsage
+from chatkeep.errors import InTheWay, NotThere, Reason, Refused, WrongUsage
 from chatkeep.ids import LoginId, OrgId, UserId
+from chatkeep.manage.organizations import checked_organization, put_first, put_name
 from chatkeep.store import Store, Tx, logins, mailed_codes, users
 from chatkeep.store.mailed_codes import CodePurpose, CodeRow
 from chatkeep.store.members import Role, add_member, hold_people
@@ -23,6 +25,8 @@ from chatkeep.vault import Vault, place_of_totp
 _HOUR_MS = 3_600_000
 CODE_LIFE_MS = {"reset": _HOUR_MS, "verify": 48 * _HOUR_MS, "setup": 24 * _HOUR_MS}
 _LONGEST_NAME = 200
+# How a code begins whose use also removes the authenticator app. No other code can: the dot is not in their alphabet.
+_LOST_APP = "totp."
 _LONGEST_EMAIL = 254
 # A dot-atom (RFC 5322, section 3.2.3) at a host; whether somebody reads there is found out by writing to it.
 _EMAIL = re.compile(r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\Z", re.ASCII)
@@ -34,6 +38,16 @@ class TotpOffer:
 
     secret: str
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstUser:
+    """Who the first user is to be. *organization*: what theirs is called from now on."""
+
+    email: str
+    password: str
+    name: str = ""
+    organization: str | None = None
 
 
 def make_user(store: Store, clock: Clock, *, email: str, password: str, name: str, org: OrgId, role: Role, is_verified: bool) -> UserRow:
@@ -59,19 +73,20 @@ def offer_setup(store: Store, clock: Clock) -> str | None:
     return put_code(store, clock, "setup", None)
 
 
-def set_up(store: Store, clock: Clock, *, code: str, email: str, password: str, name: str, org: OrgId) -> UserRow:
-    """The first user, an owner, by the code that ``serve`` printed. Raises ``WrongUsage``."""
+def set_up(store: Store, clock: Clock, *, code: str, first: FirstUser) -> UserRow:
+    """The first user, an owner of the first organization, by the code that ``serve`` printed. Raises ``WrongUsage``."""
     # Looked at first: a wrong code must not cost a password's hash.
     store.read_now(_check_setup, code_digest(code), at_ms=now_ms(clock))
-    user = new_user(clock, email=email, password=password, name=name, is_verified=False)
-    store.transaction_now(_set_up, code_digest(code), user, org)
+    called = checked_organization(first.organization) if first.organization is not None else None
+    user = new_user(clock, email=first.email, password=first.password, name=first.name, is_verified=False)
+    store.transaction_now(_set_up, code_digest(code), user, called)
     return user
 
 
-def change_password(store: Store, clock: Clock, user: UserRow, password: str, *, but: LoginId | None) -> None:
-    """Another password; every login but *but* ends. Raises ``WrongUsage``."""
+def change_password(store: Store, clock: Clock, user: UserRow, password: str, *, login: LoginId) -> None:
+    """Another password, asked for by *login*; every other one ends. Raises ``WrongUsage``; ``Refused`` when *user* is not as judged any more."""
     check_password(password, words_about(user.email, user.name))
-    store.transaction_now(_set_password, user.user_id, hash_password(password), but, at_ms=now_ms(clock))
+    store.transaction_now(_change_password, user, hash_password(password), login, at_ms=now_ms(clock))
 
 
 def ask_for_reset(store: Store, clock: Clock, email: str) -> tuple[str, UserRow | None]:
@@ -81,11 +96,11 @@ def ask_for_reset(store: Store, clock: Clock, email: str) -> tuple[str, UserRow 
 
 
 def reset_password(store: Store, clock: Clock, *, code: str, password: str) -> UserRow:
-    """Set a new password with a mailed code: it proves the address too, and every login ends. Raises ``WrongUsage``."""
+    """Set a new password with a code: it proves the address too, every login ends, and the app goes if the code says so. Raises ``WrongUsage``."""
     at_ms, digest = now_ms(clock), code_digest(code)
     user = store.read_now(_user_of_code, digest, "reset", at_ms=at_ms)
     check_password(password, words_about(user.email, user.name))
-    store.transaction_now(_reset, digest, user.user_id, hash_password(password), at_ms=at_ms)
+    store.transaction_now(_reset, digest, user.user_id, hash_password(password), drops_totp=code.startswith(_LOST_APP), at_ms=at_ms)
     return user
 
 
@@ -94,31 +109,31 @@ def verify_email(store: Store, clock: Clock, code: str) -> UserRow:
     return store.transaction_now(_verify, code_digest(code), at_ms=now_ms(clock))
 
 
-def offer_totp(store: Store, vault: Vault, user: UserRow) -> TotpOffer:
-    """A secret for an authenticator app. Raises ``InTheWay`` when one is in force."""
+def offer_totp(store: Store, clock: Clock, vault: Vault, user: UserRow, *, login: LoginId) -> TotpOffer:
+    """A secret for an authenticator app, asked for by *login*. Raises ``InTheWay`` when one is in force; ``Refused`` as ``change_password``."""
     secret = new_totp_secret()
-    store.transaction_now(_offer_totp, user.user_id, secret, vault)
+    store.transaction_now(_offer_totp, user, secret, vault, login, at_ms=now_ms(clock))
     return TotpOffer(secret, totp_address(secret, user.email))
 
 
-def confirm_totp(store: Store, clock: Clock, vault: Vault, user: UserRow, code: str, *, but: LoginId) -> Sequence[str]:
-    """Put the offered secret in force with a code of it, every login but *but* ends; the recovery codes, shown this once. Raises ``WrongUsage``."""
+def confirm_totp(store: Store, clock: Clock, vault: Vault, user: UserRow, code: str, *, login: LoginId) -> Sequence[str]:
+    """Put the offered secret in force with a code of it, the logins but *login* end; recovery codes, shown this once. Raises ``WrongUsage``, ``Refused``."""
     codes = new_recovery_codes()
-    store.transaction_now(_confirm_totp, clock, vault, user.user_id, code, but, [recovery_digest(one) for one in codes])
+    store.transaction_now(_confirm_totp, clock, vault, user.user_id, code, login, [recovery_digest(one) for one in codes])
     return codes
 
 
-def drop_totp(store: Store, user: UserRow) -> None:
-    """Sign in without codes from now on."""
-    store.transaction_now(users.drop_totp, user.user_id)
+def drop_totp(store: Store, clock: Clock, user: UserRow, *, login: LoginId) -> None:
+    """Sign in without codes from now on, asked for by *login*. Raises ``Refused`` as ``change_password``."""
+    store.transaction_now(_drop_totp, user, login, at_ms=now_ms(clock))
 
 
-def renew_recovery_codes(store: Store, clock: Clock, user: UserRow) -> Sequence[str]:
-    """Other recovery codes, shown this once; the old ones are void. Raises ``WrongUsage``."""
+def renew_recovery_codes(store: Store, clock: Clock, user: UserRow, *, login: LoginId) -> Sequence[str]:
+    """Other recovery codes, shown this once; the old ones are void. Raises ``WrongUsage``; ``Refused`` as ``change_password``."""
     if not user.has_totp:
         raise WrongUsage("recovery codes belong to an authenticator app: set one up first")
     codes = new_recovery_codes()
-    store.transaction_now(users.replace_recovery_codes, user.user_id, [recovery_digest(one) for one in codes], at_ms=now_ms(clock))
+    store.transaction_now(_renew_codes, user, [recovery_digest(one) for one in codes], login, at_ms=now_ms(clock))
     return codes
 
 
@@ -130,9 +145,14 @@ def get_user(store: Store, user: UserId) -> UserRow:
     return found
 
 
-def put_code(store: Store, clock: Clock, purpose: CodePurpose, user: UserId | None) -> str:
+def offer_reset(store: Store, clock: Clock, user: UserId, *, drops_totp: bool) -> str:
+    """A code that sets a new password. *drops_totp*: its use, and nothing before it, removes the authenticator app too."""
+    return put_code(store, clock, "reset", user, begins=_LOST_APP if drops_totp else "")
+
+
+def put_code(store: Store, clock: Clock, purpose: CodePurpose, user: UserId | None, *, begins: str = "") -> str:
     """A code that works once, and the only sight of it."""
-    code, at_ms = new_code(), now_ms(clock)
+    code, at_ms = begins + new_code(), now_ms(clock)
     store.transaction_now(mailed_codes.put_code, CodeRow(code_digest(code), purpose, user, at_ms, at_ms + CODE_LIFE_MS[purpose]))
     return code
 
@@ -178,13 +198,35 @@ def _check_setup(tx: Tx, digest: str, *, at_ms: int) -> None:
         raise _no_code()
 
 
-def _set_up(tx: Tx, digest: str, user: UserRow, org: OrgId) -> None:
-    """Use the code up and store the first user. Two codes may be there, when two processes offered one at once."""
+def _set_up(tx: Tx, digest: str, user: UserRow, called: str | None) -> None:
+    """Use the code up and store the first user, with an organization if need be. Two codes may be there, when two processes offered one at once."""
+    org = put_first(tx, at_ms=user.created_at_ms).org_id
     hold_people(tx, org)
     _check_setup(tx, digest, at_ms=user.created_at_ms)
     if not mailed_codes.use_code(tx, digest):
         raise _no_code()
+    if called is not None:
+        put_name(tx, org, called)
     _add(tx, user, org, "owner")
+
+
+def _hold(tx: Tx, user: UserRow, login: LoginId, *, at_ms: int) -> None:
+    """Hold *user* as they were judged, and *login*, which asks. Raises ``Refused`` when either has changed or ended since: somebody took the account back."""
+    sign_in.hold_judged(tx, user)
+    _check_live(tx, login, at_ms=at_ms)
+
+
+def _check_live(tx: Tx, login: LoginId, *, at_ms: int) -> None:
+    """Raise ``Refused`` for a login that is over. Once its user is held, nobody ends it by another password."""
+    found = logins.find_signed_in(tx, login)
+    if found is None or not found.login.is_live(at_ms):
+        raise Refused(Reason.INVALID_ADMIN_TOKEN)
+
+
+def _change_password(tx: Tx, user: UserRow, password_hash: str, login: LoginId, *, at_ms: int) -> None:
+    """Store another password in the place of the one that was judged."""
+    _hold(tx, user, login, at_ms=at_ms)
+    _set_password(tx, user.user_id, password_hash, login, at_ms=at_ms)
 
 
 def _set_password(tx: Tx, user: UserId, password_hash: str, but: LoginId | None, *, at_ms: int) -> None:
@@ -210,10 +252,14 @@ def _user_of_code(tx: Tx, digest: str, purpose: CodePurpose, *, at_ms: int) -> U
     return user
 
 
-def _reset(tx: Tx, digest: str, user: UserId, password_hash: str, *, at_ms: int) -> None:
+def _reset(tx: Tx, digest: str, user: UserId, password_hash: str, *, drops_totp: bool, at_ms: int) -> None:
     """Use the code up and store the password."""
+    # Before any code: two at once would wait for one another.
+    users.hold_user(tx, user)
     if not mailed_codes.use_code(tx, digest):
         raise _no_code()
+    if drops_totp:
+        users.drop_totp(tx, user)
     _set_password(tx, user, password_hash, None, at_ms=at_ms)
     users.verify_email(tx, user, at_ms=at_ms)
 
@@ -226,22 +272,36 @@ def _verify(tx: Tx, digest: str, *, at_ms: int) -> UserRow:
     return user
 
 
-def _offer_totp(tx: Tx, user: UserId, secret: str, vault: Vault) -> None:
+def _offer_totp(tx: Tx, user: UserRow, secret: str, vault: Vault, login: LoginId, *, at_ms: int) -> None:
     """Keep the secret, sealed."""
-    if not users.offer_totp(tx, user, vault.seal(tx, secret, place=place_of_totp(user))):
+    _hold(tx, user, login, at_ms=at_ms)
+    if not users.offer_totp(tx, user.user_id, vault.seal(tx, secret, place=place_of_totp(user.user_id))):
         raise InTheWay("an authenticator app is set up already: remove it first")
 
 
-def _confirm_totp(tx: Tx, clock: Clock, vault: Vault, user_id: UserId, code: str, but: LoginId, digests: list[str]) -> None:
+def _confirm_totp(tx: Tx, clock: Clock, vault: Vault, user_id: UserId, code: str, login: LoginId, digests: list[str]) -> None:
     """Check the code, put the secret in force, and end logins that never showed one."""
-    user = users.find_user(tx, user_id)
+    user = users.hold_user(tx, user_id)
+    _check_live(tx, login, at_ms=now_ms(clock))
     if user is None or user.totp_secret is None or user.has_totp:
         raise InTheWay("there is no authenticator app to confirm: ask for a secret first")
     step = find_totp_step(vault.unseal(tx, user.totp_secret, place=place_of_totp(user_id)), code, clock.now())
     if step is None:
         raise WrongUsage("the code is not right: check the clock of the device with the app", field="code")
     users.confirm_totp(tx, user_id, step=step, digests=digests, at_ms=now_ms(clock))
-    logins.end_logins(tx, user_id, at_ms=now_ms(clock), but=but)
+    logins.end_logins(tx, user_id, at_ms=now_ms(clock), but=login)
+
+
+def _drop_totp(tx: Tx, user: UserRow, login: LoginId, *, at_ms: int) -> None:
+    """Forget the app."""
+    _hold(tx, user, login, at_ms=at_ms)
+    users.drop_totp(tx, user.user_id)
+
+
+def _renew_codes(tx: Tx, user: UserRow, digests: list[str], login: LoginId, *, at_ms: int) -> None:
+    """Keep other recovery codes."""
+    _hold(tx, user, login, at_ms=at_ms)
+    users.replace_recovery_codes(tx, user.user_id, digests, at_ms=at_ms)
 
 
 def _no_code() -> WrongUsage:

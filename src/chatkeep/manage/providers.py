@@ -42,7 +42,9 @@ _ADVICE: Mapping[Failure, str] = {
     Failure.MALFORMED: "The server does not answer like an OpenAI-compatible API: check base_url, which ends before /chat/completions.",
     Failure.CUT: "The connection broke off: try again.",
     Failure.TOO_LARGE: "The answer is too large: take another model.",
-    Failure.MISCONFIGURED: "The stored key cannot be opened: give api_key again.",
+    Failure.MISCONFIGURED: (
+        "The keys that seal secrets were sealed with another CHATKEEP_SECRET_KEY: set CHATKEEP_SECRET_KEY_PREVIOUS to that one, or give api_key again."
+    ),
 }
 _QUESTION = "Answer with the one word: ready"
 
@@ -103,7 +105,7 @@ def get_provider(store: Store, org: OrgId, provider: str) -> ProviderRow:
 def change_provider(store: Store, vault: Vault, org: OrgId, provider: str, wanted: Change, *, is_local: bool) -> ProviderRow:
     """The provider with what is given changed. Its key goes to another host only when it is given again. Raises ``WrongUsage``.
 
-    *is_local*: asked for on the command line. A private target of the command line's stays while its address does.
+    *is_local*: asked for on the command line. Who gave the address decides whether it may be private; other changes leave that as it is.
     """
     return store.transaction_now(_change, org, provider, wanted, vault, is_local=is_local)
 
@@ -154,7 +156,7 @@ def _change(tx: Tx, org: OrgId, provider: str, wanted: Change, vault: Vault, *, 
     old = rows.find_provider(tx, org, provider, to_change=True)
     if old is None:
         raise NotThere(_NOT_THERE)
-    row = _changed(replace(old, is_local=is_local or (old.is_local and wanted.base_url is None)), wanted)
+    row = _changed(replace(old, is_local=old.is_local if wanted.base_url is None else is_local), wanted)
     if wanted.api_key is None and old.api_key is not None and row.base_url != old.base_url:
         # Whoever may set an address must not learn a key that somebody else typed.
         raise WrongUsage("give the key again: another address may be another server", field="api_key")

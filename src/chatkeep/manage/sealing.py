@@ -13,6 +13,7 @@ from itertools import islice
 from chatkeep.admit._key_ring import place_of
 from chatkeep.clock import Clock
 from chatkeep.crypto.sealed import key_id_of
+from chatkeep.errors import InTheWay
 from chatkeep.ids import UserId
 from chatkeep.store import Store, Tx, data_keys, providers, users, widget_keys
 from chatkeep.store.widget_keys import WidgetKeyRow
@@ -50,7 +51,7 @@ class _Secret:
 
 
 def rotate_keys(store: Store, clock: Clock, vault: Vault, progress: Progress = lambda _done, _all: None) -> Rotated:
-    """Seal everything with a new data key. Raises ``Misconfigured`` for a secret that cannot be opened."""
+    """Seal everything with a new data key. Raises ``Misconfigured`` for a secret that cannot be opened, ``InTheWay`` when another change of keys begins."""
     rewrapped = store.transaction_now(vault.rewrap_all)
     key_id = store.transaction_now(vault.begin_next).key_id
     done = 0
@@ -59,7 +60,7 @@ def rotate_keys(store: Store, clock: Clock, vault: Vault, progress: Progress = l
         total = done + len(stale)
         waiting = iter(stale)
         while batch := list(islice(waiting, _BATCH)):
-            store.transaction_now(_reseal, vault, batch)
+            store.transaction_now(_reseal, vault, key_id, batch)
             done += len(batch)
             progress(done, total)
     removed = store.transaction_now(_remove_unused, before_ms=int(clock.now().timestamp() * 1000) - GRACE_MINUTES * 60_000)
@@ -95,8 +96,11 @@ def _put_widget_key(key: WidgetKeyRow, tx: Tx, new: str) -> bool:
     return widget_keys.reseal_widget_key(tx, key.org_id, key, new)
 
 
-def _reseal(tx: Tx, vault: Vault, batch: list[_Secret]) -> None:
-    """Seal *batch* with the newest key."""
+def _reseal(tx: Tx, vault: Vault, key_id: str, batch: list[_Secret]) -> None:
+    """Seal *batch* with the newest key, which must still be the one of that name."""
+    if vault.newest(tx).key_id != key_id:
+        # Two that seal everything anew, each with its own key, would undo each other without end.
+        raise InTheWay("another change of keys began after this one and seals everything anew: this one stops, let the other end")
     for one in batch:
         one.put(tx, vault.seal(tx, vault.unseal(tx, one.sealed, place=one.place), place=one.place))
 

@@ -41,17 +41,18 @@ def find_token_kind(token: str) -> Revoked:
     return "api_key" if token.startswith((API_KEY_START, "key_")) else "session"
 
 
-def revoke_token(store: Store, clock: Clock, org: OrgId, token: str, key: TokenKey) -> None:
-    """End what *token* stands for: an id of a session or API key, or the token itself. Raises ``NotThere``; somebody else's looks like none."""
+def revoke_token(store: Store, clock: Clock, org: OrgId, token: str, key: TokenKey) -> SessionId | None:
+    """End what *token* stands for: an id of a session or API key, or the token itself; the session that ended. Raises ``NotThere``, also for another's."""
     if find_token_kind(token) == "api_key":
         found = store.read_now(find_shown_key, code_digest(token)) if token.startswith(API_KEY_START) else None
         revoke_api_key(store, clock, org, found.key_id if found is not None else token)
-        return
+        return None
     if token.startswith("sess_"):
-        session = token
+        session = SessionId(token)
     else:
         try:
             session = load_session_token(token, key).sid
         except Refused:
             raise NotThere(_NOT_THERE) from None
     revoke_session(store, clock, org, session)
+    return session

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from chatkeep.egress import Network, is_private_by_name
-from chatkeep.ids import OrgId
+from chatkeep.ids import OrgId, SessionId, VisitorId
 from chatkeep.manage.agents import get_agent
 from chatkeep.settings import Settings
 from chatkeep.store import Store
+from chatkeep.store.blocks import BlockRow
 from chatkeep.store.organizations import Agent
+from chatkeep.store.paging import Part
 from chatkeep.store.providers import ProviderRow
+from chatkeep.store.visits import list_visits
 from chatkeep.store.widgets import WidgetRow
 
 _NO_DOMAIN = "allowed_domains is empty: no page can use this widget. Name one, such as shop.example."
@@ -49,3 +52,12 @@ def about_provider(row: ProviderRow, networks: Sequence[Network]) -> list[str]:
     """What may keep a provider from answering. *networks*: private ones that members may name."""
     is_out_of_reach = not row.is_local and is_private_by_name(row.base_url, networks)
     return [text for text, is_so in ((_PRIVATE, is_out_of_reach), (_NO_KEY, row.api_key is None)) if is_so]
+
+
+def about_block(store: Store, row: BlockRow) -> list[str]:
+    """A visitor or session that was never here: most often a typing error."""
+    if row.kind not in {"visitor", "session"}:
+        return []
+    visitor, session = (VisitorId(row.value), None) if row.kind == "visitor" else (None, SessionId(row.value))
+    _, total = store.read_now(list_visits, row.org_id, Part(1, 1), visitor=visitor, session=session)
+    return [] if total else [f"no {row.kind} of this id was ever here: `chatkeep sessions list` and GET /api/admin/sessions show the ids"]

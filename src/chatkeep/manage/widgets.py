@@ -208,8 +208,8 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         resolved = resolve(settings)
         parsed = msgspec.convert(resolved, WidgetSettings)
     except msgspec.ValidationError as error:
-        problem = explain(error, WidgetSettings, resolved)
-        msg = f"the widget's settings are not usable: {problem.field.removeprefix('body')} {problem.problem}".replace(":  ", ": ")
+        problems = [f"{one.field.removeprefix('body')} {one.problem}".strip() for one in explain(error, WidgetSettings, resolved)]
+        msg = f"the widget's settings are not usable: {'; '.join(problems)}"
         raise WrongUsage(msg, field="settings") from None
     check_texts(parsed.texts)
     stored: dict[str, Any] = msgspec.to_builtins(parsed)

@@ -1,15 +1,17 @@
 """``/api/admin/auth``, with a token of one's own: who am I, where am I signed in, password, second factor."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from chatkeep.admit import letters, sign_in
 from chatkeep.admit.sign_in import Attempt
+from chatkeep.crypto.passwords import check_length
 from chatkeep.errors import Reason, Refused, WrongUsage
 from chatkeep.manage import logins, mails, people
 from chatkeep.manage.views import LoginView, login_view
-from chatkeep.rest.auth import CodeRequest, RecoveryCode, TotpCode
+from chatkeep.rest.auth import RecoveryCode, TotpCode
 from chatkeep.rest.contract import ACCEPTED, AskedByOperator, Done, Office, person_route
 from chatkeep.store.logins import SignedIn
 from chatkeep.store.members import organizations_of
@@ -38,6 +40,12 @@ class SecondFactorRequest(Struct, frozen=True, forbid_unknown_fields=True):
     current_password: _Password
     totp_code: TotpCode | None = None
     recovery_code: RecoveryCode | None = None
+
+
+class TotpConfirmation(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the authenticator app shows for the offered secret."""
+
+    code: TotpCode
 
 
 class OrganizationPart(Struct):
@@ -88,8 +96,8 @@ class RecoveryCodes(Struct):
 def account_routes(office: Office) -> list[Route]:
     """The rows of this file."""
     at = "/api/admin/auth"
-    again = (Reason.INVALID_CREDENTIALS, Reason.LOGIN_LOCKED)
-    both = (*again, Reason.SECOND_FACTOR_REQUIRED)
+    again = (Reason.PASSWORD_NOT_CONFIRMED, Reason.LOGIN_LOCKED, Reason.SIGN_IN_BUSY)
+    both = (*again, Reason.SECOND_FACTOR_REQUIRED, Reason.SECOND_FACTOR_WRONG)
     return [
         person_route(office, "GET", f"{at}/me", "Who am I", read_me, Me),
         person_route(office, "POST", f"{at}/logout", "Sign out", sign_out, Done),
@@ -113,7 +121,7 @@ def account_routes(office: Office) -> list[Route]:
         ),
         person_route(
             office, "POST", f"{at}/totp/confirm", "Put the authenticator app in force", confirm_totp, RecoveryCodes, secrets=("recovery_codes",),
-            request=CodeRequest, notes="Every other login ends.",
+            request=TotpConfirmation, notes="Every other login ends.",
         ),
         person_route(
             office, "POST", f"{at}/totp/disable", "Sign in without an authenticator app", disable_totp, Done, request=SecondFactorRequest, errors=both
@@ -166,8 +174,12 @@ def end_login(asked: AskedByOperator) -> Done:
 async def change_password(asked: AskedByOperator) -> Done:
     """Change the password."""
     request: PasswordRequest = asked.body
-    user = await asked.run(_confirmed, asked, request.current_password)
-    await asked.run(people.change_password, asked.store, asked.clock, user, request.new_password, but=_person(asked).login.login_id)
+    try:
+        check_length(request.new_password)
+        user = await asked.run_at_door(_change_password, asked, request)
+    except WrongUsage as error:
+        # Here it is called otherwise than where accounts are made.
+        raise WrongUsage(str(error), field="new_password") from None
     if asked.office.postman.is_there:
         asked.office.postman.take(mails.password_changed(user.email))
     return Done(success=True, message="The password is changed. Every other login has ended.")
@@ -184,29 +196,52 @@ async def ask_to_verify(asked: AskedByOperator) -> Done:
     return Done(success=True, message=f"A mail is on its way.{office.postman.hint}")
 
 
-def offer_totp(asked: AskedByOperator) -> TotpReply:
+async def offer_totp(asked: AskedByOperator) -> TotpReply:
     """A secret for an app."""
-    offer = people.offer_totp(asked.store, asked.office.vault, _confirmed(asked, asked.body.current_password))
+    offer = await asked.run_at_door(_offer_totp, asked)
     return TotpReply(success=True, secret=offer.secret, otpauth_url=offer.address)
 
 
 def confirm_totp(asked: AskedByOperator) -> RecoveryCodes:
     """Put the app in force."""
     login_id = _person(asked).login.login_id
-    codes = people.confirm_totp(asked.store, asked.clock, asked.office.vault, _user(asked), asked.body.code, but=login_id)
+    codes = people.confirm_totp(asked.store, asked.clock, asked.office.vault, _user(asked), asked.body.code, login=login_id)
     return RecoveryCodes(success=True, recovery_codes=list(codes))
 
 
-def disable_totp(asked: AskedByOperator) -> Done:
+async def disable_totp(asked: AskedByOperator) -> Done:
     """Do without the app."""
-    people.drop_totp(asked.store, _confirmed_twice(asked))
+    await asked.run_at_door(_disable_totp, asked)
     return Done(success=True, message="You sign in with your password alone now.")
 
 
-def renew_codes(asked: AskedByOperator) -> RecoveryCodes:
+async def renew_codes(asked: AskedByOperator) -> RecoveryCodes:
     """Other recovery codes."""
-    codes = people.renew_recovery_codes(asked.store, asked.clock, _confirmed_twice(asked))
+    codes = await asked.run_at_door(_renew_codes, asked)
     return RecoveryCodes(success=True, recovery_codes=list(codes))
+
+
+def _change_password(asked: AskedByOperator, request: PasswordRequest) -> UserRow:
+    """Look at the old password, and set the new one; of whom."""
+    user = _confirmed(asked, request.current_password)
+    people.change_password(asked.store, asked.clock, user, request.new_password, login=_person(asked).login.login_id)
+    return user
+
+
+def _offer_totp(asked: AskedByOperator) -> people.TotpOffer:
+    """Look at the password, and make a secret."""
+    user = _confirmed(asked, asked.body.current_password)
+    return people.offer_totp(asked.store, asked.clock, asked.office.vault, user, login=_person(asked).login.login_id)
+
+
+def _disable_totp(asked: AskedByOperator) -> None:
+    """Look at password and code, and forget the app."""
+    people.drop_totp(asked.store, asked.clock, _confirmed_twice(asked), login=_person(asked).login.login_id)
+
+
+def _renew_codes(asked: AskedByOperator) -> Sequence[str]:
+    """Look at password and code, and make other recovery codes."""
+    return people.renew_recovery_codes(asked.store, asked.clock, _confirmed_twice(asked), login=_person(asked).login.login_id)
 
 
 def _person(asked: AskedByOperator) -> SignedIn:

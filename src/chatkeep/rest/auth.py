@@ -9,12 +9,9 @@ from chatkeep.admit._seen import context_of
 from chatkeep.admit.sign_in import Attempt
 from chatkeep.audit.catalogue import LoginSucceeded, TokenReuse
 from chatkeep.errors import Reason, Refused, WrongUsage
-from chatkeep.ids import OrgId
 from chatkeep.manage import logins, mails, members, people
 from chatkeep.manage.logins import Tokens
-from chatkeep.manage.organizations import checked_organization, choose_organization, rename
 from chatkeep.rest.contract import ACCEPTED, CREATED, Asked, Done, Office, open_route
-from chatkeep.store.organizations import list_organizations
 from chatkeep.web.routes import Route
 
 _Email = Annotated[str, Meta(max_length=254, examples=["alice@shop.example"])]
@@ -103,7 +100,7 @@ class TokensReply(Struct):
 def auth_routes(office: Office) -> list[Route]:
     """The rows of this file."""
     at = "/api/admin/auth"
-    wrong = (Reason.INVALID_CREDENTIALS, Reason.SECOND_FACTOR_REQUIRED, Reason.LOGIN_LOCKED, Reason.FORBIDDEN)
+    wrong = (Reason.INVALID_CREDENTIALS, Reason.SECOND_FACTOR_REQUIRED, Reason.SECOND_FACTOR_WRONG, Reason.LOGIN_LOCKED, Reason.FORBIDDEN)
     stale = (Reason.INVALID_ADMIN_TOKEN, Reason.IDEMPOTENCY_IN_PROGRESS)
     return [
         open_route(office, "POST", f"{at}/token", "Sign in", sign_in, TokensReply, request=TokenRequest, errors=wrong),
@@ -174,7 +171,9 @@ async def confirm_email(asked: Asked) -> Done:
 
 async def set_up(asked: Asked) -> Done:
     """Make the first user."""
-    await asked.run_at_door(_set_up, asked, asked.body)
+    request: SetupRequest = asked.body
+    first = people.FirstUser(request.email, request.password, request.name, request.organization)
+    await asked.run_at_door(people.set_up, asked.store, asked.clock, code=request.code, first=first)
     return Done(success=True, message="The first user is made. Sign in at /api/admin/auth/token.")
 
 
@@ -183,17 +182,6 @@ async def accept(asked: Asked) -> Done:
     request: InvitationAnswer = asked.body
     await asked.run_at_door(members.accept_invitation, asked.store, asked.clock, code=request.code, password=request.password, name=request.name)
     return Done(success=True, message="You are a member now. Sign in at /api/admin/auth/token.")
-
-
-def _set_up(asked: Asked, request: SetupRequest) -> None:
-    """Make the first user in the first organization, which is made if need be."""
-    if request.organization is not None:
-        checked_organization(request.organization)
-    found = asked.store.read_now(list_organizations)
-    org: OrgId = found[0].org_id if found else choose_organization(asked.store, asked.clock).org_id
-    people.set_up(asked.store, asked.clock, code=request.code, email=request.email, password=request.password, name=request.name, org=org)
-    if request.organization is not None:
-        rename(asked.store, org, request.organization)
 
 
 def _tokens(tokens: Tokens) -> TokensReply:

@@ -8,11 +8,13 @@ from chatkeep.admit.permissions import Permission
 from chatkeep.manage import blocks
 from chatkeep.manage.queries import parse_flag
 from chatkeep.manage.views import BlockView, block_view
+from chatkeep.manage.warnings import about_block
 from chatkeep.rest.contract import CREATED, AskedByOperator, Done, Office, operator_route
 from chatkeep.store.blocks import BlockRow
 from chatkeep.web.routes import Parameter, Route
 
 _MOST_MINUTES = 366 * 24 * 60
+_SOON = "Holds at once in the process that answers, and within 2 s on every process."
 
 
 class BlockRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +31,7 @@ class BlockOne(Struct):
 
     success: bool
     block: BlockView
+    warnings: list[str]
 
 
 class BlockList(Struct):
@@ -57,19 +60,21 @@ def block_routes(office: Office) -> list[Route]:
             BlockOne,
             request=BlockRequest,
             status=CREATED,
-            notes="Holds within 2 s. A network is /8 or narrower, for IPv6 /16.",
+            notes=f"{_SOON} A network is /8 or narrower, for IPv6 /16.",
         ),
         operator_route(office, "GET", every, read, "List blocks", list_blocks, BlockList, is_paged=True, query=past),
         operator_route(office, "GET", one, read, "Read a block", read_block, BlockOne),
-        operator_route(office, "DELETE", one, write, "Lift a block", lift_block, Done),
+        operator_route(office, "DELETE", one, write, "Lift a block", lift_block, Done, notes=_SOON),
     ]
 
 
-def create_block(asked: AskedByOperator) -> BlockOne:
-    """Block somebody."""
+async def create_block(asked: AskedByOperator) -> BlockOne:
+    """Block somebody. This process follows at once, others within two seconds."""
     request: BlockRequest = asked.body
-    made = blocks.block(asked.store, asked.clock, asked.org, kind=request.kind, value=request.value, reason=request.reason, minutes=request.minutes)
-    return BlockOne(success=True, block=_view(asked, made))
+    whose = (asked.store, asked.clock, asked.org)
+    made = await asked.run(blocks.block, *whose, kind=request.kind, value=request.value, reason=request.reason, minutes=request.minutes)
+    asked.office.desk.bans.update((made,))
+    return BlockOne(success=True, block=_view(asked, made), warnings=await asked.run(about_block, asked.store, made))
 
 
 def list_blocks(asked: AskedByOperator) -> BlockList:
@@ -81,12 +86,14 @@ def list_blocks(asked: AskedByOperator) -> BlockList:
 
 def read_block(asked: AskedByOperator) -> BlockOne:
     """One block."""
-    return BlockOne(success=True, block=_view(asked, blocks.get_block(asked.store, asked.org, asked.params["block_id"])))
+    row = blocks.get_block(asked.store, asked.org, asked.params["block_id"])
+    return BlockOne(success=True, block=_view(asked, row), warnings=about_block(asked.store, row))
 
 
-def lift_block(asked: AskedByOperator) -> Done:
-    """Lift a block."""
-    blocks.lift(asked.store, asked.clock, asked.org, asked.params["block_id"])
+async def lift_block(asked: AskedByOperator) -> Done:
+    """Lift a block. This process follows at once, others within two seconds."""
+    await asked.run(blocks.lift, asked.store, asked.clock, asked.org, asked.params["block_id"])
+    asked.office.desk.bans.update((await asked.run(blocks.get_block, asked.store, asked.org, asked.params["block_id"]),))
     return Done(success=True, message="The block is lifted.")
 
 

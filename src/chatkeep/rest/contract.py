@@ -149,8 +149,13 @@ class Asked:
         return await asyncio.get_running_loop().run_in_executor(self.office.threads, _in_time(partial(function, *args, **kwargs)))
 
     async def run_at_door(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As ``run``, for those who have shown nothing yet: in line, without a place it is ``Unavailable`` at once."""
-        return await self.office.door.run(_in_time(partial(function, *args, **kwargs)), bucket=self.arrival.address.bucket)
+        """As ``run``, for passwords, and for those who have shown nothing yet: in line, without a place it is ``Unavailable`` at once."""
+        return await self.office.door.run(_in_time(partial(function, *args, **kwargs)), buckets=(self.arrival.address.bucket, *self._user))
+
+    @property
+    def _user(self) -> Sequence[str]:
+        """Who asks, where that is known: nobody has more of the line by coming from many addresses."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,11 @@ class AskedByOperator(Asked):
     def org(self) -> OrgId:
         """The organization that all this is about."""
         return self.operator.org_id
+
+    @property
+    def _user(self) -> Sequence[str]:
+        """The user who asks."""
+        return (self.operator.person.login.user_id,) if self.operator.person is not None else ()
 
 
 Work = Callable[[AskedByOperator], Any]
@@ -263,11 +273,11 @@ def _parse(arrival: Arrival, request: type[msgspec.Struct] | None, *, is_optiona
 
 
 def _check_query(given: Mapping[str, str], known: Mapping[str, Parameter]) -> None:
-    """Raise ``Refused`` for a parameter that is not as its schema says."""
-    for name, text in given.items():
-        problem = check_text(name, text, known[name].schema)
-        if problem is not None:
-            raise Refused(Reason.INVALID_REQUEST, details=(problem,))
+    """Raise ``Refused`` for parameters that are not as their schemas say."""
+    found = [check_text(name, text, known[name].schema) for name, text in given.items()]
+    wrong = tuple(problem for problem in found if problem is not None)
+    if wrong:
+        raise Refused(Reason.INVALID_REQUEST, details=wrong)
 
 
 def _check_storable(values: Iterable[Any]) -> None:

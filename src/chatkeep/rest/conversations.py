@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from chatkeep.admit.permissions import Permission
-from chatkeep.errors import WrongUsage
+from chatkeep.errors import Problem, Reason, Refused, WrongUsage
 from chatkeep.ids import MESSAGE_FORM, VisitorId, find_message_id, find_widget_id
 from chatkeep.manage import conversations
 from chatkeep.manage.queries import LARGEST_LIMIT, parse_flag, parse_moment, parse_part, parse_text
@@ -44,7 +44,10 @@ _QUERY = {
     "q": Parameter("In what was said, whatever the case.", {"type": "string", "minLength": 1, "maxLength": 300}),
     "widget_id": WIDGET,
     "visitor_id": VISITOR,
-    "domain": Parameter("On pages of this origin.", {"type": "string", "minLength": 1, "maxLength": 300, "examples": ["https://shop.example"]}),
+    "domain": Parameter(
+        "On pages of this host, whatever scheme and port, or of exactly this origin.",
+        {"type": "string", "minLength": 1, "maxLength": 300, "examples": ["shop.example", "https://shop.example"]},
+    ),
     "since": Parameter("Begun at this time or later (UTC).", _MOMENT),
     "until": Parameter("Begun before this time (UTC).", _MOMENT),
     "flagged": Parameter("`true`: only where an answer was rated down.", {"type": "string", "enum": ["true", "false"]}),
@@ -56,7 +59,10 @@ def conversation_routes(office: Office) -> list[Route]:
     every, one = "/api/admin/conversations", "/api/admin/conversations/{conversation_id}"
     read, write = Permission.CONVERSATIONS_READ, Permission.CONVERSATIONS_WRITE
     page = {
-        "before": Parameter("A message id: only what was said before it.", {"type": "string", "pattern": MESSAGE_FORM}),
+        "before": Parameter(
+            "A message id: only what was said before it.",
+            {"type": "string", "pattern": MESSAGE_FORM, "title": "a message id", "examples": ["msg_1642251001_xyz789"]},
+        ),
         "limit": Parameter("At most this many messages.", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": 50}),
     }
     masked = "Without `personal_data:read`, what may name a person is masked."
@@ -77,11 +83,12 @@ def search_conversations(asked: AskedByOperator) -> ConversationList:
     text, visitor = parse_text(query, "q"), parse_text(query, "visitor_id", longest=80)
     if text is not None and is_masked:
         # Whoever could search for an address would find out who has it.
-        raise WrongUsage("searching in texts needs personal_data:read", field="q")
+        raise Refused(Reason.FORBIDDEN, details=(Problem("q", "searching in texts needs personal_data:read"),), shown={"needs": Permission.PERSONAL_DATA.value})
+    page = parse_text(query, "domain")
     wanted = ConversationFilter(
         widget=widget,
         visitor=VisitorId(visitor) if visitor is not None else None,
-        origin=parse_text(query, "domain"),
+        page=conversations.parse_page(page, field="domain") if page is not None else None,
         text=text,
         since_ms=parse_moment(query, "since"),
         until_ms=parse_moment(query, "until"),

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from chatkeep.ids import ConversationId, OrgId, VisitorId, WidgetId
 from chatkeep.store.engine import Tx
 from chatkeep.store.messages import ERASED
 from chatkeep.store.paging import Part, part_of
+from chatkeep.store.steering import unsought
 from chatkeep.store.tables import conversations, feedback, messages, sessions, visitors
 
 _ESCAPE = "\\"
@@ -17,15 +18,23 @@ _ESCAPE = "\\"
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations are wanted; ``None`` is all. *text*: in what was said; *origin*: of a page; *is_flagged*: an answer was rated down."""
+    """Which conversations are wanted; ``None`` is all. *text*: in what was said; *page*: where; *is_flagged*: an answer was rated down."""
 
     widget: WidgetId | None = None
     visitor: VisitorId | None = None
-    origin: str | None = None
+    page: "Pages | None" = None
     text: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
     is_flagged: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Pages of one origin, with *scheme*; else of every origin with that *host*, which may have a port: ``shop.example``, ``shop.example:8443``."""
+
+    scheme: str | None
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def ratings_of(tx: Tx, org: OrgId, conversation: ConversationId) -> Mapping[str,
 
 def _conversations(org: OrgId) -> Select[Any]:
     """Conversations of *org* with what lists show of them; those that nobody has said anything in are left out."""
-    said = (messages.c.org_id == org, messages.c.conversation_id == conversations.c.id, messages.c.ending.is_distinct_from(ERASED))
+    said = (unsought(messages.c.org_id) == org, messages.c.conversation_id == conversations.c.id, messages.c.ending.is_distinct_from(ERASED))
     count = select(func.count()).where(*said).correlate(conversations).scalar_subquery()
     last = select(func.max(messages.c.created_at)).where(*said).correlate(conversations).scalar_subquery()
     origin = (
@@ -115,14 +124,23 @@ def _filters(org: OrgId, wanted: ConversationFilter) -> list[ColumnElement[bool]
         found.append(conversations.c.created_at < wanted.until_ms)
     if wanted.is_flagged is not None:
         found.append(_is_flagged(org) if wanted.is_flagged else ~_is_flagged(org))
-    here = (messages.c.org_id == org, messages.c.conversation_id == conversations.c.id)
+    here = (unsought(messages.c.org_id) == org, messages.c.conversation_id == conversations.c.id)
     if wanted.text is not None:
         like = messages.c.text.icontains(wanted.text, autoescape=True, escape=_ESCAPE)
         found.append(select(messages.c.id).where(*here, messages.c.ending.is_distinct_from(ERASED), like).correlate(conversations).exists())
-    if wanted.origin is not None:
-        from_page = select(messages.c.id).join(sessions, sessions.c.id == messages.c.session_id).where(*here, sessions.c.origin == wanted.origin)
+    if wanted.page is not None:
+        from_page = select(messages.c.id).join(sessions, sessions.c.id == messages.c.session_id).where(*here, _is_of(wanted.page))
         found.append(from_page.correlate(conversations).exists())
     return found
+
+
+def _is_of(pages: Pages) -> ColumnElement[bool]:
+    """Whether a session was opened on one of *pages*."""
+    origin = sessions.c.origin
+    if pages.scheme is not None:
+        return origin == f"{pages.scheme}://{pages.host}"
+    starts = [f"{scheme}://{pages.host}" for scheme in ("https", "http")]
+    return or_(origin.in_(starts), *(origin.startswith(f"{start}:", autoescape=True, escape=_ESCAPE) for start in starts))
 
 
 def _conversation(row: Row[Any]) -> ConversationRow:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 
 from chatkeep.store.engine import Tx
 from chatkeep.store.tables import data_keys
@@ -26,12 +26,14 @@ def list_data_keys(tx: Tx) -> list[DataKeyRow]:
 
 def begin_data_key(tx: Tx, key: DataKeyRow) -> None:
     """Let *key* be the one that seals from now on; those before it only open. Instance-wide."""
+    _hold(tx)
     tx.execute(update(data_keys).where(data_keys.c.retired_at.is_(None)).values(retired_at=key.created_at_ms))
     tx.execute(insert(data_keys).values(id=key.key_id, wrapped=key.wrapped, created_at=key.created_at_ms, retired_at=None))
 
 
 def add_first_data_key(tx: Tx, key: DataKeyRow) -> bool:
     """Make *key* the first one; ``False`` when another process was faster. Instance-wide."""
+    _hold(tx)
     if tx.execute(select(data_keys.c.id).limit(1)).first() is not None:
         return False
     begin_data_key(tx, key)
@@ -46,3 +48,9 @@ def rewrap_data_key(tx: Tx, key_id: str, wrapped: str) -> None:
 def remove_data_key(tx: Tx, key_id: str) -> None:
     """Destroy a key: whatever it sealed is lost. Instance-wide."""
     tx.execute(delete(data_keys).where(data_keys.c.id == key_id, data_keys.c.retired_at.is_not(None)))
+
+
+def _hold(tx: Tx) -> None:
+    """Let nobody else make a key until the transaction ends. SQLite has one writer and needs no lock."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("LOCK TABLE data_keys IN SHARE ROW EXCLUSIVE MODE"))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, column, delete, f
 
 from chatkeep.ids import AgentId, DocumentId, OrgId
 from chatkeep.store.engine import Tx
+from chatkeep.store.steering import unsought
 from chatkeep.store.tables import documents, passages
 
 MAX_TERMS = 32
@@ -23,8 +24,8 @@ _HEADING_WEIGHT = 3.0
 _WORD = re.compile(r"[^\W_]+")
 # The full-text index of each database, as the migrations made it.
 _INDEX = table("passages_fts", column("rowid"))
-# The unary plus keeps SQLite from walking an agent's passages and asking the index about each (300 times slower).
-_INDEXED_OWNER: tuple[ColumnElement[Any], ColumnElement[Any]] = (literal_column("+passages.org_id"), literal_column("+passages.agent_id"))
+# Keeps SQLite from walking an agent's passages and asking the index about each (300 times slower).
+_INDEXED_OWNER = (unsought(passages.c.org_id), unsought(passages.c.agent_id))
 _WHOLE: ColumnElement[Any] = literal_column("passages_fts")
 _WORDS: ColumnElement[Any] = literal_column("passages.words")
 _ENGLISH: ColumnElement[Any] = literal_column("'english'::regconfig")

@@ -11,6 +11,7 @@ from sqlalchemy import String, case, cast, delete, func, insert, literal, select
 from chatkeep.ids import ConversationId, OrgId, VisitorId
 from chatkeep.store.engine import Tx
 from chatkeep.store.messages import ERASED
+from chatkeep.store.steering import unsought
 from chatkeep.store.tables import conversations, feedback, idempotency_keys, messages, sessions
 
 
@@ -26,7 +27,7 @@ def erase_conversation(tx: Tx, org: OrgId, visitor: VisitorId, conversation: Con
         return False
     if tx.execute(select(conversations.c.id).where(conversations.c.id == heir, *own)).first() is None:
         tx.execute(insert(conversations).values(id=heir, org_id=org, widget_id=erased.widget_id, visitor_id=visitor, created_at=erased.created_at))
-    here = (messages.c.org_id == org, messages.c.conversation_id == conversation)
+    here = (unsought(messages.c.org_id) == org, messages.c.conversation_id == conversation)
     said = select(messages.c.id).where(*here)
     tx.execute(delete(feedback).where(feedback.c.org_id == org, feedback.c.message_id.in_(said)))
     tx.execute(delete(idempotency_keys).where(idempotency_keys.c.org_id == org, idempotency_keys.c.message_id.in_(said)))
@@ -53,6 +54,6 @@ def was_erased(tx: Tx, org: OrgId, visitor: VisitorId, conversation: Conversatio
     query = (
         select(func.count())
         .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
-        .where(messages.c.org_id == org, sessions.c.visitor_id == visitor, messages.c.ending == ERASED, messages.c.reply_to == conversation)
+        .where(unsought(messages.c.org_id) == org, sessions.c.visitor_id == visitor, messages.c.ending == ERASED, messages.c.reply_to == conversation)
     )
     return int(tx.execute(query).scalar_one()) > 0

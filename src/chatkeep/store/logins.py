@@ -117,6 +117,15 @@ def has_signed_in_from(tx: Tx, user: UserId, addresses: Sequence[str], *, since_
     return tx.execute(query.limit(1)).first() is not None
 
 
+def hold_subjects(tx: Tx, subjects: Sequence[str]) -> None:
+    """Let nobody else count failures of *subjects* until the transaction ends, or processes would all count the same few. Instance-wide."""
+    # An account that nobody has is no row to lock. SQLite has one writer, and needs no lock.
+    if tx.dialect.name == "postgresql":
+        # In one order everywhere; a subject is a hash, and a key has 64 bits with a sign.
+        for subject in sorted(subjects):
+            tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(subject, 0))))
+
+
 def note_failures(tx: Tx, subjects: Sequence[str], *, at_ms: int) -> None:
     """Note a failure to sign in for each of *subjects*. Instance-wide: nobody is known yet."""
     tx.execute(insert(login_failures), [{"subject": subject, "created_at": at_ms} for subject in subjects])

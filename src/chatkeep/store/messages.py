@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, VisitorId, WidgetId
 from chatkeep.store.engine import Tx
+from chatkeep.store.steering import unsought
 from chatkeep.store.tables import conversations, messages, sessions
 from chatkeep.store.writer import Write
 
@@ -132,7 +133,7 @@ def progress(answer: AnswerProgress) -> Write:
 
 def page_of_messages(tx: Tx, org: OrgId, conversation: ConversationId, *, before: MessageId | None, limit: int) -> tuple[list[MessageRow], bool]:
     """Up to *limit* messages before *before* (or the newest), oldest first, and whether there are more."""
-    query = select(messages).where(messages.c.org_id == org, messages.c.conversation_id == conversation, messages.c.ending.is_distinct_from(ERASED))
+    query = select(messages).where(unsought(messages.c.org_id) == org, messages.c.conversation_id == conversation, messages.c.ending.is_distinct_from(ERASED))
     if before is not None:
         edge = select(messages.c.seq).where(messages.c.id == before, messages.c.conversation_id == conversation).scalar_subquery()
         query = query.where(messages.c.seq < edge)
@@ -228,16 +229,16 @@ def count_for_limits(
 
     Without a *visitor*, the session stands for one. What was erased counts, but not for the conversation that goes on in its place.
     """
-    asked = select(func.count()).select_from(messages).where(messages.c.org_id == org, messages.c.role == "visitor")
+    asked = select(func.count()).select_from(messages).where(unsought(messages.c.org_id) == org, messages.c.role == "visitor")
     joined = (
         select(func.count())
         .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
-        .where(messages.c.org_id == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms)
+        .where(unsought(messages.c.org_id) == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms)
     )
     by_page = (
         select(sessions.c.origin, func.count().label("asked"))
         .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
-        .where(messages.c.org_id == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms, sessions.c.widget_id == widget)
+        .where(messages.c.org_id == org, messages.c.role == "visitor", messages.c.created_at >= day_start_ms, unsought(sessions.c.widget_id) == widget)
         .group_by(sessions.c.origin)
     )
     return Counts(

@@ -99,6 +99,12 @@ def agents_with_provider(tx: Tx, org: OrgId, provider: str) -> list[str]:
     return [row.name for row in rows if provider in row.providers]
 
 
+def widgets_with_agent(tx: Tx, org: OrgId, agent: AgentId) -> list[tuple[str, str]]:
+    """Name and id of the widgets of *org* that *agent* answers for."""
+    query = select(widgets.c.name, widgets.c.id).where(widgets.c.org_id == org, widgets.c.agent_id == agent, widgets.c.deleted_at.is_(None))
+    return [(row.name, row.id) for row in tx.execute(query.order_by(widgets.c.created_at, widgets.c.id))]
+
+
 def rename_organization(tx: Tx, org: OrgId, name: str) -> None:
     """Give *org* another name."""
     tx.execute(update(organizations).where(organizations.c.id == org).values(name=name))

@@ -61,10 +61,20 @@ def find_user_by_email(tx: Tx, email: str) -> UserRow | None:
     return _user(tx.execute(select(users).where(users.c.email == email)).one_or_none())
 
 
+def hold_user(tx: Tx, user: UserId) -> UserRow | None:
+    """*user* as they are now, and let nobody else change how they sign in until the transaction ends; after ``hold_people``. Instance-wide."""
+    return _user(tx.execute(select(users).where(users.c.id == user).with_for_update(key_share=True)).one_or_none())
+
+
 def set_password(tx: Tx, user: UserId, password_hash: str, *, at_ms: int) -> None:
     """Give *user* another password; codes mailed to set one are void. Instance-wide."""
     tx.execute(update(users).where(users.c.id == user).values(password_hash=password_hash, password_changed_at=at_ms))
     tx.execute(delete(mailed_codes).where(mailed_codes.c.user_id == user, mailed_codes.c.purpose == "reset"))
+
+
+def rehash_password(tx: Tx, user: UserId, old: str, new: str) -> bool:
+    """Store the same password made with today's work, unless there is another one by now. Instance-wide."""
+    return tx.execute(update(users).where(users.c.id == user, users.c.password_hash == old).values(password_hash=new)).rowcount == 1
 
 
 def verify_email(tx: Tx, user: UserId, *, at_ms: int) -> None:

@@ -28,14 +28,23 @@ class Visit:
 
 
 def list_visits(
-    tx: Tx, org: OrgId, part: Part, *, widget: WidgetId | None = None, visitor: VisitorId | None = None, is_open: bool | None = None
+    tx: Tx,
+    org: OrgId,
+    part: Part,
+    *,
+    widget: WidgetId | None = None,
+    visitor: VisitorId | None = None,
+    session: SessionId | None = None,
+    is_open: bool | None = None,
 ) -> tuple[list[Visit], int]:
-    """Sessions of *org*, newest first, and how many there are; of one widget or visitor, open or ended ones alone."""
+    """Sessions of *org*, newest first, and how many there are; of one widget, visitor or id, open or ended ones alone."""
     query = select(sessions).where(sessions.c.org_id == org)
     if widget is not None:
         query = query.where(sessions.c.widget_id == widget)
     if visitor is not None:
         query = query.where(sessions.c.visitor_id == visitor)
+    if session is not None:
+        query = query.where(sessions.c.id == session)
     if is_open is not None:
         query = query.where(sessions.c.ended_at.is_(None) if is_open else sessions.c.ended_at.is_not(None))
     rows, total = part_of(tx, query.order_by(sessions.c.created_at.desc(), sessions.c.id), part)

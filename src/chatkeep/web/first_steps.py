@@ -18,13 +18,18 @@ class Step:
 _JSON = "-H 'Content-Type: application/json'"
 _AS_ME = '-H "Authorization: Bearer $TOKEN" ' + _JSON
 
+# One text of an answer; the whole answer, as an error, where it has none.
+_FIELD = (
+    r"""field() { local all found; all=$(cat); found=$(sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<< "$all")""" + "\n"
+    r"""  if [ -n "$found" ]; then printf '%s\n' "$found"; else printf '%s\n' "$all" >&2; fi; }""" + "\n"
+)
 
 _STEPS = (
     Step(
         "Say who you are",
         "The first user and the organization come from the link that `chatkeep serve` prints, or `chatkeep orgs create` and `chatkeep users create`. "
         "Write your own address; the last line waits for your password.",
-        'CHATKEEP=GATEWAY\nEMAIL=alice@shop.example\nfield() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p"; }\nprintf \'Password: \'; read -rs PASSWORD',
+        "CHATKEEP=GATEWAY\nEMAIL=alice@shop.example\n" + _FIELD + "printf 'Password: '; read -rs PASSWORD",
     ),
     Step(
         "Sign in",

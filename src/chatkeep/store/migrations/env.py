@@ -12,6 +12,8 @@ def run() -> None:
     with engine.begin() as connection:
         context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
         context.run_migrations()
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("ANALYZE")  # PostgreSQL does it by itself
     engine.dispose()
 
 
