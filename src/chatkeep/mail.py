@@ -119,9 +119,12 @@ class FilePost:
         content = bytes(_written(mail, self._sender, self._clock, cte="8bit"))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{self._clock.now():%Y%m%dT%H%M%S%f}-{new_id('req')[4:12]}.eml"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        part = path.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+        # Whoever looks for it finds it whole.
+        part.rename(path)
 
 
 def find_post(settings: Settings, clock: Clock) -> Post | None:

@@ -160,10 +160,11 @@ export async function mount(shell: Shell): Promise<Panel> {
       if (__FRAMED__) return;
       known = whoIs(credentials, (now) => {
         if (now === person) return;
-        const isFirst = config.identified && !person && !chat.items.length;
+        // A question that waits for the first name was asked by whoever has it.
+        const isFirst = config.identified && !person;
         person = now;
-        if (isFirst) void restore();
-        else handle?.clear();
+        if (!isFirst) handle?.clear();
+        else if (!chat.items.length) void restore();
       });
     },
     async speak() {
