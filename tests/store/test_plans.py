@@ -12,7 +12,7 @@ from chatkeep.errors import Unavailable
 from chatkeep.ids import ConversationId, MessageId, OrgId, SessionId, VisitorId, WidgetId
 from chatkeep.store import Store, Tx
 from chatkeep.store.belongings import count_belongings
-from chatkeep.store.conversations import ConversationFilter, find_conversation, list_conversations, ratings_of
+from chatkeep.store.conversations import ConversationFilter, Pages, find_conversation, list_conversations, ratings_of
 from chatkeep.store.erasing import erase_conversation, was_erased
 from chatkeep.store.feedback import put_feedback
 from chatkeep.store.messages import count_for_limits, find_answer, page_of_messages
@@ -67,7 +67,8 @@ def listed(**wanted: Any) -> Query:
 LISTS: dict[str, Query] = {
     "conversations": listed(),
     "of words": listed(text="nothing like that"),
-    "of a page": listed(origin="https://other.example"),
+    "of a page": listed(page=Pages("https", "other.example")),
+    "of a host": listed(page=Pages(None, "other.example")),
     "rated down": listed(is_flagged=True),
     "not rated down": listed(is_flagged=False),
     "of a widget": lambda tx, org, widget: list_conversations(tx, org, Part(1, 1), ConversationFilter(widget=widget, since_ms=0)),
