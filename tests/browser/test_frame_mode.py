@@ -1,30 +1,18 @@
 """Frame mode: the chat in a frame of the gateway's, on pages that would like to read it."""
 
-import http.server
-import json
 import re
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.conftest import Watched, run_demo
+from tests.browser.conftest import Watched
+from tests.browser.framed import ANSWER, Framed, ask, framed, inside, open_chat, reply, site_of_its_own, visit
 from tests.browser.test_a_strict_page import QUESTION, serving
 from tests.browser.test_panel import _answer
-from tests.host import STRONG, Signer, encode
-from tests.servers import Gateway, free_port, run_cli
+from tests.servers import Gateway, free_port
 
-_ANSWER = "costs £9.50"
-_PLAIN = (
-    "<!doctype html><title>Shop</title><h1>Shop</h1><a href='#x'>A link of the page</a>{head}"
-    "<script async nonce=n src='{gateway}/widget/loader.js' data-widget-id='{widget}'></script>"
-)
+__all__ = ["framed"]  # a fixture
+
 # Everything that a script on the page can listen to or look into; what it got is in window.loot.
 _SPY = """<script nonce=n>
 window.loot = [];
@@ -49,105 +37,11 @@ _HOSTILE_CSS = (
 )
 
 
-@dataclass
-class Framed:
-    """A gateway, a site of its own that one of its widgets lists, and that widget, in frame mode."""
-
-    gateway: str
-    site: str
-    widget_id: str
-    pages: dict[str, tuple[str, str]]
-    data_dir: Path
-
-    def run(self, *words: str) -> Any:
-        """A sub-command of ``chatkeep widgets``, and what it said."""
-        said = run_cli(self.data_dir, "widgets", *words, "--json")
-        assert said.returncode == 0, said.stderr
-        return json.loads(said.stdout)
-
-    def make(self, *options: str) -> str:
-        """Another widget of the site, in frame mode."""
-        widget_id: str = self.run("create", "Framed", "--domain", self.site.removeprefix("http://"), *options)["widget_id"]
-        self.run("frame", widget_id, "on")
-        return widget_id
-
-
-@pytest.fixture(scope="module")
-def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framed]:
-    """The demo's gateway and help pages, with a site whose pages the tests write."""
-    for demo in run_demo(tmp_path_factory.mktemp("framed") / "data"):
-        with _site() as (site, pages):
-            made = Framed(demo.gateway, site, "", pages, demo.data_dir)
-            made.widget_id = made.make()
-            yield made
-
-
-@contextmanager
-def _site() -> Iterator[tuple[str, dict[str, tuple[str, str]]]]:
-    """A site on a free port of this machine, and its pages: policy and body by path."""
-    pages: dict[str, tuple[str, str]] = {}
-
-    class Pages(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            policy, body = pages.get(self.path, ("", ""))
-            self.send_response(200 if body else 404)
-            for name, value in (("Content-Type", "text/html"), ("Content-Security-Policy", policy), ("Cross-Origin-Embedder-Policy", "require-corp")):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_words: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://localhost:{server.server_address[1]}", pages
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _visit(page: Page, framed: Framed, head: str = "", *, styles: str = "'none'", frames: str = "", widget_id: str = "") -> None:
-    """A page under the strictest policy, its one addition the frame's source."""
-    policy = (
-        f"default-src 'none'; script-src 'nonce-n' {framed.gateway}; connect-src {framed.gateway}; style-src {styles}; "
-        f"frame-src {frames or framed.gateway}; require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-    path = f"/{len(framed.pages)}"
-    framed.pages[path] = policy, _PLAIN.format(head=head, gateway=framed.gateway, widget=widget_id or framed.widget_id)
-    page.goto(framed.site + path)
-
-
-def _inside(page: Page) -> FrameLocator:
-    return page.frame_locator("chatkeep-widget iframe")
-
-
-def _open(page: Page) -> FrameLocator:
-    page.get_by_role("button", name="Open chat").click()
-    expect(_inside(page).get_by_role("textbox")).to_be_focused()
-    return _inside(page)
-
-
-def _ask(page: Page, question: str = QUESTION) -> FrameLocator:
-    chat = _open(page)
-    chat.get_by_role("textbox").fill(question)
-    page.keyboard.press("Enter")
-    return chat
-
-
-def _reply(page: Page, text: str) -> None:
-    """Answer each message with *text*."""
-    page.route("**/api/chat", lambda route: route.fulfill(content_type="text/event-stream", body=_answer(text)))
-
-
 def test_a_hostile_page_under_the_strictest_policy_hears_nothing_of_a_whole_conversation(framed: Framed, watched: Watched, tmp_path: Path) -> None:
     page = watched.page
-    _visit(page, framed, _SPY)
-    chat = _ask(page)
-    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(_ANSWER)
+    visit(page, framed, _SPY)
+    chat = ask(page)
+    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(ANSWER)
     expect(chat.get_by_role("link", name="Shipping to Europe")).to_have_attribute("href", re.compile("/help/shipping$"))
     expect(chat.get_by_role("button", name="Stop")).to_have_count(0)
     page.screenshot(path=tmp_path / "frame-mode-desktop.png")
@@ -156,7 +50,7 @@ def test_a_hostile_page_under_the_strictest_policy_hears_nothing_of_a_whole_conv
     loot = page.evaluate("() => window.loot.join('\\n')")
     # The spy works: it heard what it may hear.
     assert '"answer"' in loot
-    for secret in ("conv_", "msg_", _ANSWER, QUESTION, "Norway", "9.50", "session_token", "eyJ"):
+    for secret in ("conv_", "msg_", ANSWER, QUESTION, "Norway", "9.50", "session_token", "eyJ"):
         assert secret not in loot, secret
     assert page.evaluate(
         """() => {
@@ -178,8 +72,8 @@ def test_the_styles_of_a_page_change_nothing_in_the_frame(framed: Framed, browse
     for head in ("", _HOSTILE_CSS):
         context = browser.new_context(viewport={"width": 1280, "height": 860})
         page = context.new_page()
-        _visit(page, framed, head, styles="'nonce-n'")
-        chat = _open(page)
+        visit(page, framed, head, styles="'nonce-n'")
+        chat = open_chat(page)
         looks = "(node) => { const s = getComputedStyle(node); return [s.color, s.fontFamily, s.fontSize, s.display, s.filter] }"
         field, dialog = chat.get_by_role("textbox"), chat.get_by_role("dialog")
         seen.append((field.evaluate(looks), dialog.evaluate(looks), dialog.bounding_box(), page.locator("chatkeep-widget iframe").evaluate(looks)[3:]))
@@ -189,12 +83,12 @@ def test_the_styles_of_a_page_change_nothing_in_the_frame(framed: Framed, browse
 
 def test_the_host_api_and_the_events_are_those_of_the_panel(framed: Framed, watched: Watched) -> None:
     page = watched.page
-    _visit(page, framed)
-    _reply(page, "Yes.")
+    visit(page, framed)
+    reply(page, "Yes.")
     page.get_by_role("button", name="Open chat").wait_for()
     page.evaluate("() => { window.heard = []; for (const name of ['open', 'message', 'answer', 'close']) Chatkeep.on(name, (d) => heard.push([name, d])) }")
     page.evaluate("() => Chatkeep.send('From the page')")
-    chat = _inside(page)
+    chat = inside(page)
     expect(chat.get_by_role("article", name="AI assistant")).to_contain_text("Yes.")
     expect(chat.get_by_text("From the page")).to_be_visible()
     page.evaluate("() => Chatkeep.toggle()")
@@ -211,26 +105,26 @@ def test_the_host_api_and_the_events_are_those_of_the_panel(framed: Framed, watc
 
 def test_a_frame_that_is_moved_begins_anew_and_works(framed: Framed, watched: Watched) -> None:
     page = watched.page
-    _visit(page, framed)
-    chat = _ask(page)
-    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(_ANSWER)
+    visit(page, framed)
+    chat = ask(page)
+    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(ANSWER)
     page.evaluate("() => document.body.prepend(document.querySelector('chatkeep-widget'))")
     expect(chat.get_by_role("textbox")).to_be_visible()
     expect(chat.get_by_role("article")).to_have_count(0)
     chat.get_by_role("textbox").fill(QUESTION)
     page.keyboard.press("Enter")
-    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(_ANSWER)
+    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(ANSWER)
     assert watched.console_errors == []
 
 
 def test_a_frame_with_a_host_of_its_own_talks_to_that_host_alone(watched: Watched, tmp_path: Path) -> None:
     page, port = watched.page, str(free_port())
     own, apart = f"http://localhost:{port}", f"http://127.0.0.1:{port}"
-    with Gateway.running(tmp_path / "data", PORT=port, PUBLIC_URL=own, WIDGET_URL=apart), _site() as (site, pages):
+    with Gateway.running(tmp_path / "data", PORT=port, PUBLIC_URL=own, WIDGET_URL=apart), site_of_its_own() as (site, pages):
         framed = Framed(own, site, "", pages, tmp_path / "data")
         framed.widget_id = framed.make()
-        _visit(page, framed, frames=apart)
-        chat = _ask(page)
+        visit(page, framed, frames=apart)
+        chat = ask(page)
         expect(chat.get_by_role("article", name="AI assistant")).not_to_be_empty()
         expect(chat.get_by_role("button", name="Stop")).to_have_count(0)
         asked = [url.removeprefix(apart) for url in watched.requests if url.startswith(apart)]
@@ -241,10 +135,10 @@ def test_a_frame_with_a_host_of_its_own_talks_to_that_host_alone(watched: Watche
 
 def test_escape_closes_the_frame_and_gives_the_focus_back_and_an_answer_after_that_is_told(framed: Framed, watched: Watched) -> None:
     page = watched.page
-    _visit(page, framed)
+    visit(page, framed)
     held: list[Route] = []
     page.route("**/api/chat", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers, and a built-in method takes no mark
-    chat = _ask(page, "A question")
+    chat = ask(page, "A question")
     expect(chat.get_by_role("button", name="Stop")).to_be_visible()
     page.keyboard.press("Escape")
     launcher = page.get_by_role("button", name="Open chat")
@@ -268,8 +162,8 @@ def test_escape_closes_the_frame_and_gives_the_focus_back_and_an_answer_after_th
 def test_on_a_phone_the_frame_fills_the_screen_and_keeps_the_focus(framed: Framed, browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2)
     page = context.new_page()
-    _visit(page, framed)
-    chat = _open(page)
+    visit(page, framed)
+    chat = open_chat(page)
     assert page.locator("chatkeep-widget iframe").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     assert chat.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     expect(chat.get_by_role("dialog")).to_have_attribute("aria-modal", "true")
@@ -284,8 +178,8 @@ def test_on_a_phone_the_frame_fills_the_screen_and_keeps_the_focus(framed: Frame
 
 def test_beside_a_page_the_keyboard_leaves_the_frame_as_it_leaves_a_panel(framed: Framed, watched: Watched) -> None:
     page = watched.page
-    _visit(page, framed)
-    chat = _open(page)
+    visit(page, framed)
+    chat = open_chat(page)
     expect(chat.get_by_role("dialog")).to_have_attribute("aria-modal", "false")
     visited = []
     for _ in range(8):
@@ -297,53 +191,16 @@ def test_beside_a_page_the_keyboard_leaves_the_frame_as_it_leaves_a_panel(framed
 def test_light_and_dark_follow_the_system_and_the_page_into_the_frame(framed: Framed, watched: Watched) -> None:
     page = watched.page
     page.emulate_media(color_scheme="dark")
-    _visit(page, framed)
-    chat = _open(page).locator(".ck")
+    visit(page, framed)
+    chat = open_chat(page).locator(".ck")
     expect(chat).to_have_css("color-scheme", "dark")
     page.emulate_media(color_scheme="light")
     expect(chat).to_have_css("color-scheme", "light")
     page.evaluate("() => document.querySelector('chatkeep-widget').setAttribute('scheme', 'dark')")
     expect(chat).to_have_css("color-scheme", "dark")
     page.evaluate("() => document.querySelector('chatkeep-widget').setAttribute('locale', 'de')")
-    expect(_inside(page).get_by_role("textbox", name="Nachricht schreiben")).to_be_visible()
+    expect(inside(page).get_by_role("textbox", name="Nachricht schreiben")).to_be_visible()
     expect(chat).to_have_attribute("lang", "de")
-
-
-def test_a_page_ticket_reaches_the_gateway_through_the_frame(framed: Framed, watched: Watched) -> None:
-    page = watched.page
-    widget_id = framed.make("--access", "session")
-    secret = framed.run("tickets", widget_id)["secret"]
-    framed.run("tickets", widget_id, "--require", "on")
-    now = int(time.time())
-    claims = {"aud": widget_id, "origin": framed.site, "jti": "one", "iat": now, "exp": now + 60}
-    _visit(page, framed, widget_id=widget_id)
-    page.get_by_role("button", name="Open chat").wait_for()
-    page.evaluate("(ticket) => { document.querySelector('chatkeep-widget').ticket = () => ticket }", _signed("ck-ticket", claims, secret))
-    chat = _ask(page)
-    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(_ANSWER)
-
-
-def test_an_identity_reaches_the_gateway_through_the_frame_and_another_person_finds_it_empty(framed: Framed, watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    widget_id = framed.make("--access", "identity")
-    (tmp_path / "secret").write_text(STRONG)
-    framed.run("keys", "add", widget_id, "--secret-file", str(tmp_path / "secret"))
-    claims = {"sub": "victor", "aud": widget_id, "exp": int(time.time()) + 300}
-    _visit(page, framed, widget_id=widget_id)
-    page.get_by_role("button", name="Open chat").wait_for()
-    page.evaluate("(token) => Chatkeep.setIdentity(token)", _signed("JWT", claims, STRONG))
-    chat = _ask(page)
-    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(_ANSWER)
-    # The same person with a newer token goes on; after a logout nothing is left.
-    page.evaluate("(token) => Chatkeep.setIdentity(token)", _signed("JWT", {**claims, "exp": claims["exp"] + 1}, STRONG))
-    expect(chat.get_by_role("article")).not_to_have_count(0)
-    page.evaluate("() => Chatkeep.setIdentity(null)")
-    expect(chat.get_by_role("article")).to_have_count(0)
-
-
-def _signed(kind: str, claims: dict[str, Any], secret: str) -> str:
-    signed = f"{encode({'alg': 'HS256', 'typ': kind})}.{encode(claims)}"
-    return f"{signed}.{encode(Signer('HS256', secret=secret).sign(signed.encode()))}"
 
 
 def test_a_page_that_is_not_listed_gets_no_frame(framed: Framed, watched: Watched, tmp_path: Path) -> None:
@@ -377,7 +234,7 @@ def test_a_frame_that_is_a_page_of_its_own_starts_nothing(framed: Framed, watche
 
 def test_a_page_whose_policy_forbids_the_frame_says_so_at_once(framed: Framed, watched: Watched) -> None:
     page = watched.page
-    _visit(page, framed, frames="'none'")
+    visit(page, framed, frames="'none'")
     page.get_by_role("button", name="Open chat").click()
     expect(page.get_by_role("alert")).to_contain_text("panel_failed")
     expect(page.locator("iframe")).to_have_count(0)
@@ -386,13 +243,13 @@ def test_a_page_whose_policy_forbids_the_frame_says_so_at_once(framed: Framed, w
 def test_after_its_minute_the_page_is_asked_for_another_ticket(framed: Framed, watched: Watched) -> None:
     page = watched.page
     page.clock.install()
-    _visit(page, framed)
-    chat = _open(page)
+    visit(page, framed)
+    chat = open_chat(page)
     page.clock.fast_forward("05:00")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     chat.get_by_role("textbox").fill(QUESTION)
     page.keyboard.press("Enter")
     page.clock.run_for(2000)
-    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(_ANSWER)
+    expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(ANSWER)
     assert [url.removeprefix(framed.gateway).split("/")[1:3] for url in asked][:2] == [["widget", "frame"], ["api", "sessions"]]

@@ -94,6 +94,29 @@ def test_another_person_finds_an_empty_chat_and_a_new_token_of_the_same_person_c
     assert watched.stored() == {}
 
 
+def test_what_is_asked_while_the_page_finds_out_who_is_there_is_asked_in_their_name_alone(demo: Demo, watched: Watched, tmp_path: Path) -> None:
+    widget_id = _members(demo, tmp_path)
+    alice, bob = (_identity(widget_id, person) for person in ("alice", "bob"))
+    page = show(watched, demo, script(demo))
+    sessions = _sessions(page)
+    page.evaluate("([widgetId, identity]) => { Chatkeep.init({ widgetId, identity, open: true }); }", [widget_id, alice])
+    _ask(page)
+    expect(page.get_by_role("article", name="AI assistant")).to_contain_text("£9.50")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+    page.evaluate("() => Chatkeep.setIdentity(() => new Promise((resolve) => { window.named = resolve }))")
+    _ask(page, "Hello")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    assert sessions == [("POST", alice)]
+    asked = [url for url in watched.requests if url.endswith("/api/chat")]
+    page.evaluate("(identity) => { window.named(identity); Chatkeep.setIdentity(identity) }", bob)
+    expect(page.get_by_role("article", name="AI assistant")).to_have_attribute("data-phase", "done")
+    expect(page.get_by_text(QUESTION)).to_have_count(0)
+    expect(page.get_by_text("Hello", exact=True)).to_be_visible()
+    assert sessions == [("POST", alice), ("DELETE", None), ("POST", bob)]
+    assert len([url for url in watched.requests if url.endswith("/api/chat")]) == len(asked) + 1
+
+
 def test_without_an_identity_a_members_chat_says_what_to_do(demo: Demo, watched: Watched, tmp_path: Path) -> None:
     widget_id = _members(demo, tmp_path)
     page = show(watched, demo, script(demo, f'data-widget-id="{widget_id}" data-open'))

@@ -11,7 +11,7 @@ let chat: Chat;
 let said: [string, Record<string, unknown>][];
 let watchers: (() => void)[];
 
-function open(more: { silenceMs?: number; intervalMs?: number; url?: string; online?: (resume: () => void) => () => void } = {}): Chat {
+function open(more: { silenceMs?: number; intervalMs?: number; url?: string; online?: (resume: () => void) => () => void; known?: Promise<unknown> } = {}): Chat {
   said = [];
   watchers = [];
   return new Chat({
@@ -23,6 +23,7 @@ function open(more: { silenceMs?: number; intervalMs?: number; url?: string; onl
     said: (what, detail) => said.push([what, detail]),
     backoffMs: [5, 10, 20],
     ...(more.online ? { whenOnline: more.online } : {}),
+    settled: () => more.known,
   });
 }
 
@@ -109,6 +110,33 @@ test('the answer after "Try again" is announced, however few of its phases were 
   await settled();
   voice.hear(last(), english);
   expect(heard).toEqual(['The assistant could not answer.', 'Good day.']);
+});
+
+describe('while it is not known who the visitor is', () => {
+  test('a question waits, and is asked once it is', async () => {
+    let name: (person: string) => void = () => {};
+    chat = open({ known: new Promise((resolve) => (name = resolve)) });
+    chat.send('Hello');
+    expect(last().phase).toBe('sending');
+    for (let i = 0; i < 50; i++) await fetch(gateway.url);
+    expect(paths()).not.toContain('POST /api/sessions');
+    name('alice');
+    await settled();
+    expect(last()).toMatchObject({ phase: 'done', answer: 'Good day [1].' });
+  });
+
+  test('a page that never says so costs the question, not the chat', async () => {
+    chat = open({ silenceMs: 50, known: new Promise(() => {}) });
+    expect(await ask()).toMatchObject({ phase: 'failed', trouble: { code: 'silent' } });
+  });
+
+  test('a question that waits can be stopped', async () => {
+    chat = open({ known: new Promise(() => {}) });
+    chat.send('Hello');
+    chat.stop();
+    expect(last().phase).toBe('stopped');
+    expect(chat.running).toBeNull();
+  });
 });
 
 describe('the session', () => {

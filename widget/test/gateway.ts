@@ -61,10 +61,10 @@ export const stream =
 
 /** A whole answer, in the conversation that was asked for unless another is given. */
 export const answer =
-  (text: string, conversation?: string): Reply =>
+  (text: string, conversation?: string, id = 'msg_1'): Reply =>
   (response, request) =>
     stream(
-      event('start', { message_id: 'msg_1', conversation_id: conversation ?? request.body?.conversation_id }),
+      event('start', { message_id: id, conversation_id: conversation ?? request.body?.conversation_id }),
       event('sources', [{ index: 1, title: 'Help', url: 'https://shop.example/', excerpt: 'x' }]),
       event('delta', { text }),
       event('done', { usage: { messages_remaining_today: 3 }, finish_reason: 'stop' }),

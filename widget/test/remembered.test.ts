@@ -233,11 +233,32 @@ test('a page that the browser brought back goes on where the tab is, without say
   const second = open();
   second.memory.recall();
   await second.until(() => second.chat.items.length === 1);
-  gateway.on('POST /api/chat', refuse(401, 'session_revoked'), answer('Again.'));
+  gateway.on('POST /api/chat', refuse(401, 'session_revoked'), answer('Again.', undefined, 'msg_2'));
   first.chat.send('Back again');
   await first.until(() => exchanges(first.chat).length === 2 && quiet(first.chat) && !!exchanges(first.chat)[0]!.isEarlier);
   expect(openings().map(({ body }) => body!.resume)).toEqual([undefined, 'ckr_1', 'ckr_2']);
   expect(first.chat.items.map((item) => (item.kind === 'exchange' ? item.question : '--'))).toEqual(['Hello', 'Back again']);
+});
+
+test('what is asked while the earlier conversation is still being read is sent after it', async () => {
+  kept.set(NAME, 'ckr_old');
+  const { chat, memory, until } = open();
+  let asked = -1;
+  gateway.on('POST /api/chat', answer('Again.', undefined, 'msg_2'));
+  gateway.on(HISTORY, async (response, request) => {
+    chat.send('And now?');
+    // Long enough for a question that does not wait.
+    for (let i = 0; i < 50; i++) await fetch(gateway.url);
+    asked = gateway.heard.filter(({ path }) => path === '/api/chat').length;
+    json(200, { messages: [question('msg_q', 'Hello'), reply('msg_1', 'msg_q', 'Good day.')], has_more: false })(response, request);
+  });
+  memory.recall();
+  await until(() => exchanges(chat).length === 2 && quiet(chat));
+  expect(asked).toBe(0);
+  expect(exchanges(chat).map(({ question, answer }) => [question, answer])).toEqual([
+    ['Hello', 'Good day.'],
+    ['And now?', 'Again.'],
+  ]);
 });
 
 test('nonsense in the history is left out, and a history that cannot be read stops nobody', async () => {

@@ -21,16 +21,17 @@ export interface Given {
   readonly ticket?: string | undefined;
 }
 
-/** To the frame: what is around it (first with the port for all the rest), what was asked for, and what a page may do with a panel. */
+/** To the frame: what is around it (first with the port for all the rest), what was asked for last, and what a page may do with a panel. */
 export type Order =
   | { is: 'around'; around: Around }
-  | { is: 'given'; given: Given }
-  | { is: 'open' | 'close' | 'clear' }
+  | { is: 'given'; given: Given; to: number }
+  | { is: 'open' | 'close' | 'clear' | 'identify' }
   | { is: 'send'; text: string };
 
 /** To the page: the panel is there, asks what a session opens with, wants to be closed; how the launcher is to be; an event of ids and codes. */
 export type Report =
-  | { is: 'ready' | 'ask' | 'close' }
+  | { is: 'ready' | 'close' }
+  | { is: 'ask'; number: number }
   | { is: 'launcher'; name: string; unread: string }
   | { is: 'event'; name: EventName; detail: Detail };
 

@@ -1,7 +1,7 @@
 // Entry of frame-host.js: on the page, a frame of the gateway stands where the panel would be, and does what a panel does.
 import type { Around, Given, Order, Report } from '../contract/frame';
 import type { Panel, Shell } from '../contract/shell';
-import { personOf, takeCredentials, whoIs } from '../talk/credentials';
+import { takeCredentials } from '../talk/credentials';
 import { FULL_SCREEN, isModal } from '../panel/focus';
 import { pageOf } from '../panel/page';
 import { followKeyboard } from '../panel/viewport';
@@ -28,8 +28,6 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
 
   const name = launcher.getAttribute('aria-label')!;
   const tell = (order: Order) => port?.postMessage(order);
-  let person = personOf(credentials.identity);
-  let known: Promise<unknown> | undefined;
   const around = (): Around => ({
     ...(pageOf() ?? { url: '', title: '' }),
     launcher: name,
@@ -45,14 +43,11 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   dressed.observe(frame, { attributes: true, attributeFilter: ['style'] });
 
   // A session opens: on the page as it is now. Whatever is not there, the gateway says what follows from that.
-  const give = () => {
+  const give = (to: number) => {
     tellAround();
-    void takeCredentials(credentials, raw.access_mode === 'identity')
+    void takeCredentials(credentials, true)
       .catch((): Given => ({}))
-      .then((given) => {
-        person ??= personOf(given.identity);
-        tell({ is: 'given', given });
-      });
+      .then((given) => tell({ is: 'given', given, to }));
   };
 
   const show = (open: boolean) => {
@@ -73,17 +68,9 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
       tell({ is: 'close' });
       if (inside) launcher.focus();
     },
-    send: async (text) => {
-      await known;
-      tell({ is: 'send', text });
-    },
+    send: (text) => tell({ is: 'send', text }),
     clear: () => tell({ is: 'clear' }),
-    identify() {
-      known = whoIs(credentials, (now) => {
-        if (now !== person) tell({ is: 'clear' });
-        person = now;
-      });
-    },
+    identify: () => tell({ is: 'identify' }),
     speak: tellAround,
     destroy() {
       ended.abort();
@@ -112,7 +99,7 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
             else delete launcher.dataset.unread;
             return;
           case 'ask':
-            return give();
+            return give(data.number);
         }
       };
       // Again when the page moves the element: browsers load a frame anew then, and nothing of it stays.

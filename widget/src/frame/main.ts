@@ -1,10 +1,13 @@
 // Entry of frame.js: the gateway's own page, and the panel, which is all that is on it. Who embeds it gives orders, and learns ids and codes.
+// First in the file: see src/panel/main.tsx.
+import '../markdown/blocks';
 import { parseAround, parseGiven, type Around, type Given, type Order, type Report } from '../contract/frame';
 import { parseLook, record } from '../contract/look';
 import { fetchFile, filesOf } from '../loader/fetch-file';
 import baseCss from '../loader/base.css?inline';
 import { node } from '../loader/nodes';
 import { wear } from '../loader/theme';
+import { kept } from '../panel/kept';
 import { mount } from '../panel/main';
 import { tickets } from './ticket';
 
@@ -12,6 +15,8 @@ const { body } = document;
 const gateway = location.origin;
 const raw = record(JSON.parse(body.dataset.config!));
 const ticket = tickets(body.dataset.ticket!);
+// This page's policy lets nobody make HTML of text: trying would be a report.
+kept.policy = null;
 
 // The browser lets only listed pages embed this one (frame-ancestors), and its word about which of them does cannot be forged.
 addEventListener('message', function greet({ source, origin, data, ports: [port] }: MessageEvent<unknown>) {
@@ -39,13 +44,15 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
   };
   take(first);
 
-  // One question for both, however many wait for its answer.
+  // One question for both, however many wait for its answer; what is said to an older one counts no more.
+  let number = 0;
   let asked: Promise<Given> | null = null;
   let answer: (given: Given) => void = () => {};
+  const tellAsk = () => tell({ is: 'ask', number: ++number });
   const ask = () =>
     (asked ??= new Promise<Given>((resolve) => {
       answer = resolve;
-      tell({ is: 'ask' });
+      tellAsk();
     }).finally(() => (asked = null)));
 
   // Stands for the one on the page, which looks as this one is made to look.
@@ -81,8 +88,12 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
       const { locale } = around;
       take(parseAround(data.around));
       if (around.locale !== locale) panel.speak();
-    } else if (data.is === 'given') answer(parseGiven(data.given));
-    else if (data.is === 'send') panel.send(`${data.text}`);
+    } else if (data.is === 'given') {
+      if (data.to === number) answer(parseGiven(data.given));
+    } else if (data.is === 'identify') {
+      if (asked) tellAsk();
+      panel.identify();
+    } else if (data.is === 'send') panel.send(`${data.text}`);
     else if (/^(open|close|clear)$/.test(data.is)) panel[data.is]();
   };
   tell({ is: 'ready' });

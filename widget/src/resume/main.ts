@@ -45,8 +45,9 @@ export class Remembered implements Memory {
     if (!attempt) return null;
     try {
       const grant = await post(attempt.body, attempt.headers);
-      void this.#show(grant, get);
       this.#attempt = null;
+      // Before anything is asked: a question of now would be in what is read, and on screen twice.
+      await this.#show(grant, get);
       return grant;
     } catch (error) {
       if (!(error instanceof Failed) || isForNow(error.trouble)) throw error;

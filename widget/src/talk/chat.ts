@@ -4,7 +4,7 @@ import { grow, isRunning, newExchange, nextId, restart, type Exchange, type Item
 import { Session, type Memory, type Page } from './session';
 import { clean, lengthOf } from './text';
 import { Failed, isFinal, isLost, sessionIsGone, trouble, type Trouble } from './trouble';
-import { BACKOFF_MS, FOREVER_MS, wait } from './wait';
+import { BACKOFF_MS, FOREVER_MS, until, wait } from './wait';
 import { failure, watch, type Call, type Wire } from './wire';
 
 export interface Surroundings {
@@ -16,6 +16,8 @@ export interface Surroundings {
   credentials?(): Promise<object>;
   /** What leads back to a session after the page was loaded anew, where the widget has that. */
   memory?(): Promise<Memory | null>;
+  /** Settles when it is known who the visitor is: until then, nothing is asked in anybody's name. Never rejects. */
+  settled?(): Promise<unknown> | undefined;
   changed(): void;
   said(what: 'message' | 'answer' | 'error' | 'refused', detail: Record<string, string | number>): void;
   /** What becomes of an answer that is HTML; without it, such an answer is text like any other. Never rejects. */
@@ -256,6 +258,8 @@ export class Chat {
   }
 
   async #once(exchange: Exchange, signal: AbortSignal): Promise<void> {
+    const { signal: patient, end } = watch(signal, this.around.wire.silenceMs);
+    await until(Promise.resolve(this.around.settled?.()), patient).finally(end);
     const grant = await this.#session.ready(signal);
     // The gateway wants a pause between messages; keeping it here spares the visitor a refusal.
     const early = this.#admittedAt + this.around.intervalMs - performance.now();

@@ -13,7 +13,7 @@ export async function takeCredentials({ identity, ticket }: Credentials, identif
 
 /** Somebody's name for comparing: a new token of the same person is no other person. Null: nobody, or not known before a function is asked. */
 export function personOf(identity: Source | null | undefined): unknown {
-  if (typeof identity !== 'string') return null;
+  if (!identity || typeof identity !== 'string') return null;
   try {
     const claims = atob(identity.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'));
     return `${(JSON.parse(claims) as { sub: unknown }).sub}`;

@@ -50,7 +50,7 @@ export class Session {
   async ready(signal: AbortSignal): Promise<Grant> {
     // The conversation's id is ours to choose, and the same over retries: they must have the same body.
     if (this.wire.tokenless) return (this.#grant ??= { token: '', lifeMs: 0, conversationId: `conv_${newKey().replace(/-/g, '')}`, serverTime: 0, resume: '' });
-    if (!this.#grant) {
+    if (this.#opening || !this.#grant) {
       const opening = (this.#opening ??= this.#open(this.#life.signal));
       // Failed or not, the next one who asks looks again.
       const over = () => void (this.#opening === opening && (this.#opening = null));
@@ -122,7 +122,7 @@ export class Session {
       const [memory, credentials] = await until(Promise.all([this.memory?.(), this.credentials()]), signal);
       const given = { widget_id: this.wire.widgetId, page: this.page(), ...credentials };
       const post = (body: object, headers?: Record<string, string>) => this.#post('/api/sessions', life, body, headers);
-      return (await memory?.open(given, post, (path) => this.call({ method: 'GET', path, signal: life }))) ?? (await post(given));
+      return (await memory?.open(given, post, (path) => this.call({ method: 'GET', path, signal }))) ?? (await post(given));
     } catch (error) {
       throw failure(error, signal);
     } finally {
