@@ -15,5 +15,6 @@ export default defineConfig({
   },
   // Preact as it is shipped; marked as it is published (test/marked.test.mjs compares both).
   plugins: [lighter()],
-  test: { include: ['test/**/*.test.{ts,tsx,mjs}'], environment: 'node', server: { deps: { inline: ['preact'] } } },
+  // Patience is for what hangs: a busy machine is no fault.
+  test: { include: ['test/**/*.test.{ts,tsx,mjs}'], environment: 'node', testTimeout: 30_000, hookTimeout: 30_000, server: { deps: { inline: ['preact'] } } },
 });

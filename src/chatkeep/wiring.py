@@ -218,6 +218,11 @@ def build_vault(settings: Settings, clock: Clock, *, gone: Sequence[str] = ()) -
     return Vault([with_secret(settings).secret_key, *split_list(settings.secret_key_previous)], clock, gone=gone)
 
 
+def build_hash_keys(settings: Settings) -> list[bytes]:
+    """What values are hashed with that the database is to recognize but not to hold; behind it, what gateways with an earlier SECRET_KEY hash with."""
+    return [derive_key(secret, "idempotency") for secret in (with_secret(settings).secret_key, *split_list(settings.secret_key_previous))]
+
+
 def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress, vault: Vault) -> Desk:
     """What guards may use."""
     token_secret = settings.widget_token_secret or settings.secret_key
@@ -236,7 +241,7 @@ def _build_desk(settings: Settings, store: Store, clock: Clock, egress: Egress, 
         own_hosts=_hosts(settings.own_urls),
         frame_hosts=_hosts(settings.frame_urls),
         started_at=int(clock.now().timestamp()),
-        hash_key=derive_key(settings.secret_key, "idempotency"),
+        hash_key=build_hash_keys(settings)[0],
         in_flight=InFlight(),
         # Whoever develops reloads more often than any visitor (docs/decisions/0003).
         bans=BanList(() if settings.is_production else _LOOPBACK),

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, event
 
 from chatkeep.errors import Misconfigured
 from chatkeep.store import Store, schema
@@ -82,3 +84,40 @@ def test_an_empty_and_a_newer_database_are_refused_with_the_command_to_run(empty
     engine.dispose()
     with pytest.raises(Misconfigured, match="newer than this version"):
         schema.check(empty_url)
+
+
+def migrate_to(database_url: str, revision: str) -> None:
+    """Bring the database to *revision*, in this process."""
+    config = Config()
+    config.set_main_option("script_location", str(SOURCE / "store" / "migrations"))
+    config.attributes["database_url"] = database_url
+    (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+
+
+def test_failures_of_the_version_before_stay_and_name_no_account(database_url: str, store: Store) -> None:
+    store.close()
+    migrate_to(database_url, "0005")
+    engine = open_engine(parse_database_url(database_url), readers=0, is_writer=True)
+    with engine.begin() as tx:
+        tx.exec_driver_sql("INSERT INTO login_failures (subject, created_at) VALUES ('s', 1)")
+    migrate_to(database_url, "head")
+    with engine.begin() as tx:
+        assert tx.exec_driver_sql("SELECT subject, account FROM login_failures").all() == [("s", None)]
+        assert differences(tx) == []
+    engine.dispose()
+
+
+def test_a_migration_of_a_large_table_may_take_longer_than_a_statement_of_a_gateway(postgres: Postgres) -> None:
+    limits: list[str] = []
+
+    def look(connection: Any, cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.lstrip().startswith("CREATE INDEX"):
+            cursor.execute("SHOW statement_timeout")
+            limits.append(cursor.fetchone()[0])
+
+    event.listen(Engine, "before_cursor_execute", look)
+    try:
+        migrate_to(postgres.new_database("empty_for_limits", is_migrated=False), "head")
+    finally:
+        event.remove(Engine, "before_cursor_execute", look)
+    assert set(limits) == {"0"}

@@ -75,6 +75,21 @@ def test_whoever_sets_a_new_password_gets_in_at_once_from_a_new_place(office: Of
     assert office.sign_in(ALICE, OTHER, peer=NEW_PLACE).status == 200
 
 
+def test_whoever_sets_a_new_password_gets_in_at_once_where_they_forgot_the_old_one(office: Office, alice: Person) -> None:
+    for _ in range(5):
+        office.sign_in(ALICE, WRONG, peer=NEW_PLACE)
+    assert office.sign_in(ALICE, peer=NEW_PLACE).status == 429
+    reset(office, OTHER)
+    assert office.sign_in(ALICE, OTHER, peer=NEW_PLACE).status == 200
+
+
+def test_a_reset_forgives_an_address_nothing_that_was_tried_at_others(office: Office, alice: Person) -> None:
+    for number in range(5):
+        office.sign_in(f"nobody{number}@shop.example", peer=NEW_PLACE)
+    reset(office, OTHER)
+    assert office.sign_in("bob@shop.example", peer=NEW_PLACE).status == 429
+
+
 def test_a_thiefs_place_is_a_strangers_after_a_new_password(office: Office, alice: Person) -> None:
     assert office.sign_in(ALICE, peer="203.0.113.66").status == 200
     reset(office, OTHER)

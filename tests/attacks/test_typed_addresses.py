@@ -144,5 +144,32 @@ def test_trying_a_provider_tells_nothing_about_names_and_ports_inside(office: Of
     assert upstream.seen()["connections"] <= 1
 
 
+PRODUCTION = {"env": "production", "public_url": "https://chat.example", "trusted_proxies": "198.51.100.7"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"egress_private": "127.0.0.0/8,::1/128"}, PRODUCTION], ids=["development", "private networks allowed", "production"])
+def test_no_member_points_the_gateway_at_a_server_beside_it_by_http(sqlite_store: Store, upstream: Upstream, settings: dict[str, str]) -> None:
+    port = upstream.base_url.rpartition(":")[2].partition("/")[0]
+    with an_office(sqlite_store, **settings) as office:
+        alice = office.join("alice@shop.example", "owner")
+        safely = {"host": "chat.example", "x_forwarded_proto": "https", "x_forwarded_for": "203.0.113.9"} if settings is PRODUCTION else {}
+        made = alice.call("POST", "/api/admin/providers", {"name": "p", "base_url": "https://ai.example/v1", "model": "m"}, **safely)
+        assert made.status == 201, made.body
+        provider = made.json["provider"]["provider_id"]
+        for host in ("127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"):
+            wanted = {"name": host, "base_url": f"http://{host}:{port}/v1", "model": "m"}
+            for method, path in (("POST", "/api/admin/providers"), ("PATCH", f"/api/admin/providers/{provider}")):
+                reply = alice.call(method, path, wanted, **safely)
+                assert (reply.status, reply.json["details"][0]["field"]) == (400, "base_url")
+                assert "`chatkeep providers add`" in reply.json["details"][0]["problem"]
+        assert upstream.seen()["connections"] <= 1, "the one that asks for this number"
+        # What the error names works: whoever has the command line says so.
+        local = providers.Change("ours", upstream.base_url, "words-3-0")
+        row = providers.bring_provider(
+            sqlite_store, office.stage.clock, office.stage.gateway.office.vault, office.org, kind="openai", wanted=local, is_local=True
+        )
+        assert alice.call("POST", f"/api/admin/providers/{row.provider_id}/test", **safely).json["success"] is True
+
+
 def test_every_failure_comes_with_advice() -> None:
     assert all(providers.Tried(is_ok=False, milliseconds=1, failure=failure).advice for failure in providers.Failure)

@@ -17,12 +17,13 @@ from chatkeep.clock import SystemClock
 from chatkeep.errors import ChatkeepError, InTheWay, Refused, WrongUsage
 from chatkeep.ids import LoginId, OrgId
 from chatkeep.manage import agents, api_keys, logins, members, people, providers, widgets
-from chatkeep.manage.organizations import choose_organization, default_agent
+from chatkeep.manage.organizations import choose_organization, default_agent, make_organization
 from chatkeep.manage.providers import Change
 from chatkeep.manage.widgets import WidgetChange
 from chatkeep.store import Store
 from chatkeep.store.logins import LoginRow, find_signed_in, sign_in_member
 from chatkeep.store.members import add_member, count_owners, find_member
+from chatkeep.store.organizations import list_organizations
 from chatkeep.store.users import UserRow, add_user, count_users
 from chatkeep.vault import Vault
 from tests.patience import until
@@ -109,20 +110,41 @@ def test_of_two_owners_who_go_at_once_one_stays(store: Store, org: OrgId, togeth
     assert [type(outcome) for outcome in outcomes if isinstance(outcome, Exception)] == [InTheWay]
 
 
-def test_two_set_ups_at_once_make_one_owner(store: Store, org: OrgId, together) -> None:
+def set_ups(together: Callable[[Work, Work], list[Any]], called: str | None) -> list[Any]:
+    """Two people use a set-up link each, which two processes offered at once."""
+
     def offer(process: Store) -> Any:
         return people.offer_setup(process, CLOCK)
 
     codes = together(offer, offer)
 
     def set_up(number: int) -> Work:
-        first = people.FirstUser(f"owner{number}@shop.example", PASSWORD)
+        first = people.FirstUser(f"owner{number}@shop.example", PASSWORD, organization=called)
         return lambda process: people.set_up(process, CLOCK, code=codes[number], first=first)
 
-    outcomes = together(set_up(0), set_up(1))
+    return together(set_up(0), set_up(1))
+
+
+def test_two_set_ups_at_once_make_one_owner(store: Store, org: OrgId, together) -> None:
+    outcomes = set_ups(together, None)
     assert store.read_now(count_users) == 1, outcomes
     assert store.read_now(count_owners, org) == 1
     assert [type(outcome) for outcome in outcomes if isinstance(outcome, Exception)] == [WrongUsage]
+
+
+@pytest.mark.parametrize("called", [None, "Shop"])
+def test_two_set_ups_at_once_on_an_empty_instance_make_one_owner_of_one_organization(store: Store, together, called: str | None) -> None:
+    outcomes = set_ups(together, called)
+    assert [type(outcome) for outcome in outcomes if isinstance(outcome, Exception)] == [WrongUsage], outcomes
+    (only,) = store.read_now(list_organizations)
+    assert (only.name, store.read_now(count_owners, only.org_id)) == (called or "default", 1)
+
+
+@pytest.mark.parametrize("name", ["default", "Shop"])
+def test_of_two_organizations_of_one_name_made_at_once_one_is_told(store: Store, together, name: str) -> None:
+    made, refused = together(lambda one: make_organization(one, CLOCK, name), lambda two: make_organization(two, CLOCK, name))
+    assert (made.name, type(refused)) == (name, InTheWay)
+    assert [org.name for org in store.read_now(list_organizations)] == [name]
 
 
 def test_nobody_comes_in_by_an_invitation_of_somebody_who_goes_at_that_moment(store: Store, org: OrgId, together) -> None:

@@ -1,5 +1,6 @@
 """Errors of the admin API name the field, what it may be and the nearest name; answers say what is still missing."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,7 @@ def settings(**values: Any) -> dict[str, Any]:
         ),
         ("invitations", {"email": "bob@shop.example", "role": "boss"}, "role", "must be one of admin, analyst, owner, viewer"),
         ("blocks", {"kind": "address", "value": "203.0.113.9", "reason": "x", "minutes": -4}, "minutes", "must be a number above 0 and at most 527040 or null"),
+        ("widgets", {**WIDGET, "is_active": False}, "is_active", "POST /api/admin/widgets/{widget_id}/pause makes it false"),
         ("blocks", [], "body", "must be an object"),
     ],
 )
@@ -97,6 +99,16 @@ def test_a_wrong_query_is_told_what_would_be_right(alice: Person, path: str, fie
     found = problem_of(alice, "GET", path)
     assert found[0] == field
     assert problem in found[1]
+
+
+def test_pausing_by_a_change_is_told_where_pausing_is(office: Office, alice: Person) -> None:
+    widget = alice.post("/api/admin/widgets", WIDGET)["widget_id"]
+    field, problem = problem_of(alice, "PATCH", f"widgets/{widget}", {"is_active": False})
+    assert field == "is_active"
+    named = re.findall(r"(POST) (/[a-z_/{}-]+)", problem)
+    assert [path.rpartition("/")[2] for _method, path in named] == ["pause", "resume"]
+    for (method, path), is_active in zip(named, (False, True), strict=True):
+        assert alice.call(method, path.replace("{widget_id}", widget)).json["widget"]["is_active"] is is_active
 
 
 def test_every_wrong_field_is_told_at_once(alice: Person) -> None:

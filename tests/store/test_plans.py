@@ -20,6 +20,7 @@ from chatkeep.store.paging import Part
 from chatkeep.store.sessions import find_session
 from chatkeep.store.tables import conversations, feedback, messages, sessions, visitors
 from chatkeep.store.visits import list_visits
+from tests.admit.cast import another_organizations_site
 from tests.cast import alices_site
 
 SMALL, LARGE = 500, 2000
@@ -132,6 +133,21 @@ def test_lists_cost_as_much_as_they_are_long_and_single_things_cost_the_same(sql
     growth = LARGE // SMALL
     assert {name: (few[name], many[name]) for name in LISTS if many[name] > 1.5 * growth * few[name] + 100} == {}
     assert {name: (few[name], many[name]) for name in ONES if many[name] > 1.2 * few[name] + 10} == {}
+
+
+@pytest.mark.parametrize("has_statistics", [False, True])
+def test_what_other_organizations_have_costs_one_nothing(sqlite_store: Store, *, has_statistics: bool) -> None:
+    site, others = alices_site(sqlite_store), another_organizations_site(sqlite_store, "Blog")
+    queries = {name: LISTS[name] for name in ("conversations", "of words", "rated down", "sessions", "belongings")}
+    sqlite_store.transaction_now(fill, site.org_id, site.widget_id, 0, 50)
+    costs: list[dict[str, int]] = []
+    for start, end in ((50, 100), (100, LARGE)):
+        sqlite_store.transaction_now(fill, others.org_id, others.widget_id, start, end)
+        if has_statistics:
+            sqlite_store.transaction_now(lambda tx: tx.execute(text("ANALYZE")))
+        costs.append({name: sqlite_store.transaction_now(steps_of, query, site.org_id, site.widget_id) for name, query in queries.items()})
+    few, many = costs
+    assert {name: (few[name], many[name]) for name in queries if many[name] > 1.2 * few[name] + 10} == {}
 
 
 @contextmanager

@@ -26,7 +26,8 @@ _NAME = re.compile(r"(?=.{1,24}\Z)[a-z][A-Za-z]*(_[a-z]+)*\Z")
 def explain(error: msgspec.ValidationError, kind: type, value: Any, *, names_unknown: bool = True) -> tuple[Problem, ...]:
     """Which fields of *value* are not as *kind* wants them, and how they would be. *names_unknown*: also those that *kind* has not.
 
-    *error*: what the parser says of the first one; it stays the word where no field is wrong by itself.
+    *error*: what the parser says of the first one; it stays the word where no field is wrong by itself. A type may have a table ``ELSEWHERE``:
+    names that are none of its fields, and what is said to who gives one all the same.
     """
     found = tuple(dict.fromkeys(_wrong_fields(kind, value, "", names_unknown=names_unknown)))[:_MOST_PROBLEMS]
     return found or (_explain_one(error, kind, value, names_unknown=names_unknown),)
@@ -37,7 +38,12 @@ def _wrong_fields(kind: Any, value: Any, path: str, *, names_unknown: bool) -> I
     struct = _struct_of(kind)
     if struct is not None and isinstance(value, Mapping):
         fields = {one.encode_name: one for one in msgspec.structs.fields(struct)}
-        wrong = [unknown(name if names_unknown else "", list(fields), path=path) for name in value if name not in fields]
+        elsewhere: Mapping[str, str] = getattr(struct, "ELSEWHERE", {}) if names_unknown else {}
+        wrong = [
+            Problem(f"{path}.{name}".lstrip("."), elsewhere[name]) if name in elsewhere else unknown(name if names_unknown else "", list(fields), path=path)
+            for name in value
+            if name not in fields
+        ]
         for name, one in fields.items():
             below = f"{path}.{name}".lstrip(".")
             if name in value:

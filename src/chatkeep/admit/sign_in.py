@@ -108,11 +108,15 @@ def confirm(user: UserRow, attempt: Attempt, store: Store, desk: Desk, *, vault:
     store.transaction_now(_take_back, subjects)
 
 
-def forgive(tx: Tx, email: str, desk: Desk, *, bucket: str) -> None:
-    """Forget what was done to an account whose owner has just proved to be there: they get in at once, from a new place too."""
-    subjects = _subjects(Attempt(email, "", None, None, "", bucket), desk)
-    logins.forget_failures(tx, subject=subjects.account)
-    logins.forget_failures(tx, subject=subjects.pair)
+def forgive(tx: Tx, email: str, hash_key: bytes, *, at_ms: int) -> int:
+    """Forget what was tried at an account: its owner gets in at once, wherever they are. How many failures counted until now.
+
+    An address goes on waiting for what was tried from there at other accounts.
+    """
+    account = _account_subject(email, hash_key)
+    count, _ = logins.failures_of(tx, account, since_ms=at_ms - _WINDOW_SECONDS * 1000)
+    logins.forget_failures_at(tx, account)
+    return count
 
 
 def _check_second_factor(user: UserRow, attempt: Attempt, subjects: _Subjects, store: Store, vault: Vault, desk: Desk) -> None:
@@ -157,7 +161,7 @@ def _begin(tx: Tx, attempt: Attempt, subjects: _Subjects, *, at_ms: int) -> _Beg
     is_let_by = is_known_place and _wait(pair, at_ms) == 0 and _wait(address, at_ms, allowed=_NEIGHBOURS_FAILURES) == 0
     if locked is not None and not is_let_by:
         raise locked
-    logins.note_failures(tx, subjects.all, at_ms=at_ms)
+    logins.note_failures(tx, subjects.all, account=subjects.account, at_ms=at_ms)
     return _Begun(user, locked)
 
 
@@ -187,9 +191,19 @@ def _succeed(tx: Tx, subjects: _Subjects) -> None:
 
 def _subjects(attempt: Attempt, desk: Desk) -> _Subjects:
     """What failures of *attempt* are counted by."""
-    account, address = f"{len(attempt.email)}:{attempt.email}", attempt.bucket
-    names = (f"login-account:{account}", f"login-address:{address}", f"login-pair:{account}:{address}")
-    return _Subjects(*(keyed_hash(desk.hash_key, name) for name in names))
+    address, key = attempt.bucket, desk.hash_key
+    pair = f"login-pair:{_told_apart(attempt.email)}:{address}"
+    return _Subjects(_account_subject(attempt.email, key), keyed_hash(key, f"login-address:{address}"), keyed_hash(key, pair))
+
+
+def _account_subject(email: str, hash_key: bytes) -> str:
+    """What failures at the account of *email* are counted by."""
+    return keyed_hash(hash_key, f"login-account:{_told_apart(email)}")
+
+
+def _told_apart(email: str) -> str:
+    """*email* so that what is written behind it cannot be taken for a part of it."""
+    return f"{len(email)}:{email}"
 
 
 def _now_ms(desk: Desk) -> int:

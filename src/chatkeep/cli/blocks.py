@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from chatkeep.cli.numbers import amount
+from chatkeep.cli.numbers import amount, whole
 from chatkeep.cli.office import add_org_option, open_office
 from chatkeep.cli.said import Said, Table, add_commands, facts, listed, short_time
 from chatkeep.errors import Reason
@@ -40,7 +40,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     for kind, (metavar, meaning) in _KINDS.items():
         whom.add_argument(f"--{kind}", metavar=metavar, help=meaning)
     add.add_argument("--reason", required=True, metavar="TEXT", help="why, for whoever reads it later; visitors do not see it")
-    add.add_argument("--minutes", type=amount(blocks.LONGEST_MINUTES), metavar="N", help="for so long; without it until lifted")
+    add.add_argument("--minutes", type=amount(blocks.LONGEST_MINUTES, "minutes"), metavar="N", help="for so long; without it until lifted")
     add.set_defaults(run=_add)
     listing = sub.add_parser("list", parents=[everywhere], help="list blocks that hold", epilog="Example: chatkeep blocks list --all")
     listing.add_argument("--all", action="store_true", help="also those that ended; automatic ones for a day")
@@ -56,7 +56,11 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     )
     exempt.add_argument("network", metavar="NETWORK", nargs="?", help="office or carrier network; without it the exemptions are listed")
     exempt.add_argument(
-        "--factor", type=int, default=10, metavar="N", help="times the usual limits (10); 0 is no limit of its own; the instance's ceiling always holds"
+        "--factor",
+        type=whole(2, blocks.MOST_FACTOR, zero="no limit of its own"),
+        default=10,
+        metavar="N",
+        help="times the usual limits (10); 0 is no limit of its own; the instance's ceiling always holds",
     )
     exempt.add_argument("--note", default="exempt", metavar="TEXT", help="why, for whoever reads it later")
     exempt.add_argument("--end", metavar="ID", help="remove this exemption")

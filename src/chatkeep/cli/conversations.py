@@ -26,8 +26,8 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     sub = add_commands(commands.add_parser("conversations", help="search, read and erase what was said"))
     listing = sub.add_parser("list", parents=[everywhere], help="search conversations", epilog='Example: chatkeep conversations list --text "parcel"')
     listing.add_argument("--text", metavar="T", help="in what was said")
-    listing.add_argument("--since", metavar="DAY", help="begun on this day or later, like 2026-01-31")
-    listing.add_argument("--until", metavar="DAY", help="begun before this day")
+    listing.add_argument("--since", type=_moment, metavar="DAY", help="begun on this day or later, like 2026-01-31")
+    listing.add_argument("--until", type=_moment, metavar="DAY", help="begun before this day")
     listing.add_argument("--page", metavar="HOST", help="on pages of this host, like shop.example, or of this origin, like https://shop.example")
     listing.add_argument("--flagged", action="store_true", help="only where an answer was rated down")
     listing.set_defaults(run=_list)
@@ -55,15 +55,15 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
 
 def _list(options: argparse.Namespace) -> Said:
     """Search conversations."""
-    given = {"text": options.text, "page": options.page, "visitor": options.visitor, "since": options.since, "until": options.until}
+    given = {"text": options.text, "page": options.page, "visitor": options.visitor}
     query = {name: value for name, value in given.items() if value is not None}
     wanted = ConversationFilter(
         widget=_widget(options.widget),
         visitor=_visitor(query),
         page=_told("--page", _page, query, "page"),
         text=_told("--text", parse_text, query, "text"),
-        since_ms=_told("--since", parse_moment, query, "since"),
-        until_ms=_told("--until", parse_moment, query, "until"),
+        since_ms=options.since,
+        until_ms=options.until,
         is_flagged=options.flagged or None,
     )
     with open_office(options) as office:
@@ -117,6 +117,14 @@ def _revoke(options: argparse.Namespace) -> Said:
 def _more(total: int, shown: int) -> list[str]:
     """Whether there is more than what is shown."""
     return [f"{total - shown} more: --limit {total}"] if total > shown else []
+
+
+def _moment(text: str) -> int | None:
+    """A moment in ms since 1970. Raises what argparse tells as wrong usage."""
+    try:
+        return parse_moment({"moment": text}, "moment")
+    except WrongUsage as error:
+        raise argparse.ArgumentTypeError(f"it {error}") from None
 
 
 def _widget(text: str | None) -> WidgetId | None:

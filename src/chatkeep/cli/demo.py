@@ -5,8 +5,9 @@ import sys
 from typing import Any
 
 from chatkeep.audit.logs import set_up_logging
+from chatkeep.cli.numbers import parse_port
 from chatkeep.cli.said import Said
-from chatkeep.cli.serving import Listener, open_free_socket, parse_port, run_listeners
+from chatkeep.cli.serving import Listener, open_free_socket, run_listeners
 from chatkeep.clock import SystemClock
 from chatkeep.crypto import new_nonce
 from chatkeep.demo import seed, shop_app

@@ -18,8 +18,8 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     sub = add_commands(parser)
     listing = sub.add_parser("list", parents=[everywhere], help="list the newest events", epilog="Example: chatkeep events list --type domain_not_allowed")
     listing.add_argument("--type", metavar="TYPE", help="only this type (or one of its aliases)")
-    listing.add_argument("--hours", type=amount(MOST_HOURS), default=24.0, metavar="N", help="only the last N hours (24)")
-    listing.add_argument("--limit", type=whole(1, MOST_EVENTS), default=50, metavar="N", help="at most N events (50)")
+    listing.add_argument("--hours", type=amount(MOST_HOURS, "hours"), default=24.0, metavar="N", help="only the last N hours (24)")
+    listing.add_argument("--limit", type=whole(1, MOST_EVENTS, "events"), default=50, metavar="N", help="at most N events (50)")
     add_org_option(listing)
     listing.set_defaults(run=_list)
 

@@ -58,7 +58,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
         one.add_argument("--network", action="append", metavar="CIDR", help="where it may be used from; repeat for more; without one from anywhere")
         one.add_argument(
             "--days",
-            type=whole(1, _MOST_DAYS),
+            type=whole(1, _MOST_DAYS, "days"),
             metavar="N",
             help="how long it works from now on; without it until it is revoked" if is_new else "how long from now on",
         )

@@ -34,6 +34,7 @@ from chatkeep.cli import (
 )
 from chatkeep.cli.said import Said, add_commands
 from chatkeep.errors import ChatkeepError, InTheWay, NotThere, Reason, Refused, Unavailable, WrongUsage
+from chatkeep.store import Clash
 from chatkeep.web.problems import WORDINGS
 
 _COMMANDS = (demo, serve, check, migrate, organizations, users, widgets, agents, providers, knowledge, keys, conversations, blocks, events, openapi)
@@ -93,15 +94,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_text(given)
         said: Said = options.run(options)
+    except Clash:
+        return _fail(InTheWay("somebody else made, changed or removed the same at this moment: look at what is there now, and try again"), options)
     except ChatkeepError as error:
-        if options.json:
-            _show(Said({"success": False, "error": _code(error), "message": str(error)}), options)
-        print(f"chatkeep: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the command line's output
-        return 1
+        return _fail(error, options)
     except KeyboardInterrupt:
         return 130
     is_heard = said.is_silent or _show(said, options)
     return 1 if said.failed or not is_heard else 0
+
+
+def _fail(error: ChatkeepError, options: argparse.Namespace) -> int:
+    """Say what went wrong; the exit code."""
+    if options.json:
+        _show(Said({"success": False, "error": _code(error), "message": str(error)}), options)
+    print(f"chatkeep: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - the command line's output
+    return 1
 
 
 def _code(error: ChatkeepError) -> str:

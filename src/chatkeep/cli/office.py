@@ -14,7 +14,7 @@ from chatkeep.store import Store
 from chatkeep.store.organizations import Organization
 from chatkeep.store.paging import Part
 from chatkeep.vault import Vault
-from chatkeep.wiring import build_vault, has_database, prepare_store, read_settings
+from chatkeep.wiring import build_hash_keys, build_vault, has_database, prepare_store, read_settings
 
 # What a command lists that lists everything.
 ALL = Part(1, 100_000)
@@ -42,6 +42,11 @@ class Place:
     def vault(self) -> Vault:
         """What seals this instance's secrets."""
         return build_vault(self.settings, self.clock)
+
+    @property
+    def hash_keys(self) -> list[bytes]:
+        """What this instance's gateways count failures to sign in by."""
+        return build_hash_keys(self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

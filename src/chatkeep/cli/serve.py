@@ -5,9 +5,10 @@ import logging
 from typing import Any
 
 from chatkeep.audit.logs import set_up_logging
+from chatkeep.cli.numbers import parse_port, whole
 from chatkeep.cli.office import shown_place
 from chatkeep.cli.said import Said
-from chatkeep.cli.serving import Listener, open_socket, parse_port, run_listeners
+from chatkeep.cli.serving import Listener, open_socket, run_listeners
 from chatkeep.clock import SystemClock
 from chatkeep.manage.mails import link
 from chatkeep.manage.people import offer_setup
@@ -15,6 +16,7 @@ from chatkeep.settings import Settings
 from chatkeep.web.wire import refuse_and_record
 from chatkeep.wiring import build_gateway, check_settings, prepare_store, read_settings
 
+_MOST_WORKERS = 1000
 _DEMO = "`chatkeep demo` shows a shop with it"
 
 log = logging.getLogger("chatkeep.serve")
@@ -25,7 +27,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("serve", parents=[everywhere], help="run the gateway", epilog="Example: chatkeep serve --port 8000")
     parser.add_argument("--host", metavar="ADDRESS", help="listen on this address (CHATKEEP_HOST)")
     parser.add_argument("--port", type=parse_port, metavar="N", help="listen on this port; 0 takes a free one (CHATKEEP_PORT)")
-    parser.add_argument("--workers", metavar="N", help="processes; only 1 for now (CHATKEEP_WORKERS)")
+    parser.add_argument("--workers", type=whole(1, _MOST_WORKERS, "processes"), metavar="N", help="processes; only 1 for now (CHATKEEP_WORKERS)")
     parser.set_defaults(run=_serve)
 
 

@@ -4,7 +4,6 @@ uvicorn with our protocol. On SIGTERM or SIGINT it stops listening, ends open st
 with a word to come back, stores what was made, then goes.
 """
 
-import argparse
 import asyncio
 import gc
 import logging
@@ -35,7 +34,6 @@ _CHUNK_FRAMING_BYTES = 16 * 1024
 # Databases, logs, listeners and calls to providers need files of their own.
 _OTHER_FILES = 128
 _MOST_FILES = 65_536
-_LAST_PORT = 65_535
 # New objects between two looks of the garbage collector. Measured: with Python's own 700, a message costs a seventh more.
 _YOUNG_OBJECTS = 10_000
 
@@ -95,14 +93,6 @@ class _Server(uvicorn.Server):
                     await ending
         except TimeoutError:
             log.warning("end_was_late", extra={"fields": {"seconds": _END_SECONDS}})
-
-
-def parse_port(text: str) -> int:
-    """The value of a ``--port`` option. Raises what argparse tells as wrong usage."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_LAST_PORT)) and int(text) <= _LAST_PORT):
-        msg = f"a port is a whole number from 0 to {_LAST_PORT}"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from chatkeep.admit.permissions import ROLES
-from chatkeep.cli.office import ALL, Office, add_org_option, open_office, read_file
+from chatkeep.cli import user_logins
+from chatkeep.cli.office import ALL, add_org_option, open_office, read_file
 from chatkeep.cli.said import Said, Table, add_commands, facts, listed
+from chatkeep.cli.user_logins import find_member
 from chatkeep.errors import NotThere, WrongUsage
 from chatkeep.manage import mails, members, people
 from chatkeep.manage.views import invitation_view, member_view
 from chatkeep.store.members import MemberRow
-from chatkeep.store.users import find_user_by_email
 
 _LARGEST_FILE = 4096
 
@@ -45,6 +46,7 @@ def register(commands: Any, everywhere: argparse.ArgumentParser) -> None:
     reset = sub.add_parser("reset", parents=[everywhere], help="print a link for a new password", epilog="Example: chatkeep users reset bob@shop.example")
     reset.add_argument("--second-factor", action="store_true", help="the link also removes the authenticator app, when it is lost")
     reset.set_defaults(run=_reset)
+    user_logins.register(sub, everywhere)
     for one in (create, invite, show, role, remove, reset):
         one.add_argument("email", metavar="EMAIL")
     for one in (create, invite, role):
@@ -119,21 +121,21 @@ def _list(options: argparse.Namespace) -> Said:
 def _show(options: argparse.Namespace) -> Said:
     """Show one member."""
     with open_office(options) as office:
-        value = _value(_find(office, options.email))
+        value = _value(find_member(office, options.email))
     return Said(value, facts(value))
 
 
 def _role(options: argparse.Namespace) -> Said:
     """Change a role."""
     with open_office(options) as office:
-        member = members.change_role(office.store, office.org.org_id, _find(office, options.email).user_id, options.role)
+        member = members.change_role(office.store, office.org.org_id, find_member(office, options.email).user_id, options.role)
     return Said(_value(member), [f"{member.email} is {member.role} now"])
 
 
 def _remove(options: argparse.Namespace) -> Said:
     """Remove a member."""
     with open_office(options) as office:
-        member = _find(office, options.email)
+        member = find_member(office, options.email)
         members.remove_member(office.store, office.clock, office.org.org_id, member.user_id)
     return Said({"user_id": member.user_id, "removed": True}, [f"{member.email} is no member any more"])
 
@@ -141,7 +143,7 @@ def _remove(options: argparse.Namespace) -> Said:
 def _reset(options: argparse.Namespace) -> Said:
     """Print a link for a new password."""
     with open_office(options) as office:
-        member = _find(office, options.email)
+        member = find_member(office, options.email)
         user = people.get_user(office.store, member.user_id)
         code = people.offer_reset(office.store, office.clock, user.user_id, drops_totp=options.second_factor)
         link = mails.link(office.settings.public_urls[0], "reset", code)
@@ -149,15 +151,6 @@ def _reset(options: argparse.Namespace) -> Said:
     does = "sets a new password, removes the authenticator app and its recovery codes," if options.second_factor else "sets a new password"
     lines = [f"Give this link to {user.email}; it works once, for an hour, and no mail was sent:", "", link, ""]
     return Said(value, [*lines, f"Using it {does} and ends every login of {user.email}. Until then nothing changes."])
-
-
-def _find(office: Office, email: str) -> MemberRow:
-    """The member with that address. Raises ``NotThere``."""
-    user = office.store.read_now(find_user_by_email, email.strip().lower())
-    try:
-        return members.get_member(office.store, office.org.org_id, user.user_id if user is not None else "")
-    except NotThere:
-        raise NotThere(f"nobody with the address {email[:100]!r} is a member: `chatkeep users list` shows all") from None
 
 
 def _read_password(path: str | None) -> str:

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from chatkeep.cli.numbers import amount
 from chatkeep.cli.office import Office, add_org_option, open_office, read_file
 from chatkeep.cli.said import Said, Table, add_commands, listed, short_time
 from chatkeep.clock import iso_ms
@@ -17,6 +18,7 @@ _LARGEST_FILE = 64 * 1024
 
 def register(sub: Any, everywhere: argparse.ArgumentParser) -> None:
     """Add the sub-commands to ``widgets``."""
+    hours = amount(widget_keys.MOST_HOURS, "hours", zero="now")
     keys = sub.add_parser("keys", help="keys that identities of visitors are checked with (access mode identity)")
     commands = add_commands(keys)
     add = commands.add_parser(
@@ -36,14 +38,14 @@ def register(sub: Any, everywhere: argparse.ArgumentParser) -> None:
     tickets = sub.add_parser(
         "tickets", parents=[everywhere], help="make a secret for page tickets; shown once", epilog="Example: chatkeep widgets tickets widget_…"
     )
-    tickets.add_argument("--overlap-hours", type=float, default=widget_keys.OVERLAP_HOURS, metavar="N", help="how long older secrets still work (24)")
+    tickets.add_argument("--overlap-hours", type=hours, default=widget_keys.OVERLAP_HOURS, metavar="N", help="how long older secrets still work (24)")
     tickets.add_argument("--require", choices=("on", "off"), help="make no secret; say whether sessions need a ticket")
     tickets.set_defaults(run=_tickets)
     for one in (add, listing, retire, tickets):
         one.add_argument("widget_id", metavar="WIDGET_ID")
         add_org_option(one)
     retire.add_argument("key_id", metavar="KEY_ID")
-    retire.add_argument("--in-hours", type=float, default=0.0, metavar="N", help="when (now)")
+    retire.add_argument("--in-hours", type=hours, default=0.0, metavar="N", help="when (now)")
 
 
 def _add(options: argparse.Namespace) -> Said:

@@ -17,7 +17,7 @@ from chatkeep.store.paging import Part
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LONGEST_MINUTES = 366 * 24 * 60
 _LONGEST_TEXT = 300
-_MOST_FACTOR = 1000
+MOST_FACTOR = 1000
 # A shorter prefix is a large part of the internet: a typing error more often than a wish.
 _WIDEST = {4: 8, 6: 16}
 _MAPPED_BITS = 96  # ::ffff:0:0/96 (RFC 4291, section 2.5.5.2)
@@ -74,8 +74,8 @@ def lift(store: Store, clock: Clock, org: OrgId, block_id: str) -> None:
 
 def exempt(store: Store, clock: Clock, org: OrgId, *, network: str, factor: int, note: str, is_wide_meant: bool = False) -> ExemptionRow:
     """Give a network *factor* times the usual address limits; 0 lifts them. Wide networks as for ``block``. Raises ``WrongUsage``."""
-    if not 0 <= factor <= _MOST_FACTOR or factor == 1:
-        msg = f"a factor is 0 (no limit) or 2 to {_MOST_FACTOR}"
+    if not 0 <= factor <= MOST_FACTOR or factor == 1:
+        msg = f"a factor is 0 (no limit) or 2 to {MOST_FACTOR}"
         raise WrongUsage(msg)
     value = _checked_value("network", network, is_wide_meant=is_wide_meant)
     made = ExemptionRow(new_id("exempt"), org, value, factor, _checked_text(note, "a note"))

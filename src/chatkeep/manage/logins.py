@@ -5,7 +5,7 @@ brings the next two; one that was replaced ends the login, because two people ha
 Spec: admin-api.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,11 +13,13 @@ from chatkeep.admit import sign_in
 from chatkeep.admit._types import Desk
 from chatkeep.admit.network import printable_agent
 from chatkeep.admit.sign_in import Attempt
+from chatkeep.clock import Clock
 from chatkeep.crypto import keyed_hash, new_id
 from chatkeep.crypto.office_tokens import ACCESS_SECONDS, REFRESH_SECONDS, AccessClaims, RefreshClaims, find_claims, sign
 from chatkeep.errors import NotThere, Problem, Reason, Refused
 from chatkeep.ids import LoginId, OrgId, UserId
 from chatkeep.manage import people
+from chatkeep.manage.people import now_ms
 from chatkeep.store import Store, Tx, logins
 from chatkeep.store.logins import LoginRow, SignedIn
 from chatkeep.store.members import Role, find_home, organizations_of
@@ -44,7 +46,7 @@ def begin_login(store: Store, vault: Vault, desk: Desk, attempt: Attempt, *, org
     with _told(store, attempt.email, organization):
         user = sign_in.load(attempt, store, vault, desk)
     org = _choose(store.read_now(organizations_of, user.user_id), organization)
-    at_ms = _now_ms(desk)
+    at_ms = now_ms(desk.clock)
     ends_at_ms = at_ms + REFRESH_SECONDS * 1000
     row = LoginRow(LoginId(new_id("login")), org, user.user_id, 1, None, attempt.address, printable_agent(user_agent), at_ms, at_ms, ends_at_ms, None)
     with _told(store, attempt.email, organization):
@@ -55,7 +57,7 @@ def begin_login(store: Store, vault: Vault, desk: Desk, attempt: Attempt, *, org
 def refresh_login(store: Store, desk: Desk, token: str, *, idempotency_key: str | None, address: str) -> Tokens | LoginRow:
     """The next tokens; or the login that ended because *token* had been used before. Raises ``Refused``."""
     claims = find_claims(token, RefreshClaims, desk.office_key)
-    at_ms = _now_ms(desk)
+    at_ms = now_ms(desk.clock)
     found = store.read_now(logins.find_signed_in, claims.lid) if claims is not None else None
     if claims is None or found is None or claims.exp * 1000 <= at_ms or not found.login.is_live(at_ms):
         raise Refused(Reason.INVALID_ADMIN_TOKEN)
@@ -76,22 +78,42 @@ def refresh_login(store: Store, desk: Desk, token: str, *, idempotency_key: str 
     return login
 
 
-def reset_password(store: Store, desk: Desk, *, code: str, password: str, bucket: str) -> UserRow:
+def reset_password(store: Store, desk: Desk, *, code: str, password: str) -> UserRow:
     """Set a new password with a mailed code; what strangers did to the account no longer locks its owner out. Raises ``WrongUsage``."""
     user = people.reset_password(store, desk.clock, code=code, password=password)
-    store.transaction_now(sign_in.forgive, user.email, desk, bucket=bucket)
+    unlock(store, desk.clock, user.email, [desk.hash_key])
     return user
 
 
-def end_login(store: Store, desk: Desk, user: UserId, login_id: str) -> None:
+def unlock(store: Store, clock: Clock, email: str, hash_keys: Sequence[bytes]) -> int:
+    """Let whoever has that address, in lower case, try to sign in at once; how many failures they had in the last 15 minutes.
+
+    *hash_keys*: of every SECRET_KEY that a gateway may have.
+    """
+    return sum(store.transaction_now(sign_in.forgive, email, key, at_ms=now_ms(clock)) for key in hash_keys)
+
+
+def end_login(store: Store, clock: Clock, user: UserId, login_id: str) -> None:
     """Sign *user* out there. Raises ``NotThere``."""
-    if not store.transaction_now(logins.end_login, user, login_id, at_ms=_now_ms(desk)):
+    if not store.transaction_now(logins.end_login, user, login_id, at_ms=now_ms(clock)):
         raise NotThere("there is no such login")
 
 
-def all_logins(store: Store, desk: Desk, user: UserId) -> list[LoginRow]:
+def end_all_logins(store: Store, clock: Clock, user: UserId) -> int:
+    """Sign *user* out everywhere, of all their organizations; of how many logins."""
+    return store.transaction_now(_end_all, user, at_ms=now_ms(clock))
+
+
+def all_logins(store: Store, clock: Clock, user: UserId) -> list[LoginRow]:
     """Where *user* is signed in, newest first."""
-    return store.read_now(logins.list_logins, user, at_ms=_now_ms(desk))
+    return store.read_now(logins.list_logins, user, at_ms=now_ms(clock))
+
+
+def _end_all(tx: Tx, user: UserId, *, at_ms: int) -> int:
+    """End every login of *user*; how many were live."""
+    live = len(logins.list_logins(tx, user, at_ms=at_ms))
+    logins.end_logins(tx, user, at_ms=at_ms)
+    return live
 
 
 @contextmanager
@@ -131,8 +153,3 @@ def _tokens(person: SignedIn, desk: Desk) -> Tokens:
     ends_at = login.expires_at_ms // 1000
     refresh = sign(RefreshClaims(login.login_id, login.generation, ends_at), desk.office_key)
     return Tokens(access, refresh, ACCESS_SECONDS, ends_at - now, person)
-
-
-def _now_ms(desk: Desk) -> int:
-    """Wall time in ms."""
-    return int(desk.clock.now().timestamp() * 1000)

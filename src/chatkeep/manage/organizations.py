@@ -13,6 +13,7 @@ from chatkeep.store.organizations import (
     add_agent,
     add_organization,
     find_agent_by_name,
+    hold_organizations,
     list_organizations,
     rename_organization,
     set_agent_providers,
@@ -108,6 +109,7 @@ def choose_providers(store: Store, org: OrgId, agent: AgentId, providers: tuple[
 
 def put_first(tx: Tx, *, at_ms: int) -> Organization:
     """The first organization with its agent; another process may have been faster."""
+    hold_organizations(tx)
     found = list_organizations(tx)
     if found:
         return found[0]
@@ -116,6 +118,7 @@ def put_first(tx: Tx, *, at_ms: int) -> Organization:
 
 def _add_named(tx: Tx, name: str, *, at_ms: int) -> Organization:
     """An organization whose name is free, with its agent."""
+    hold_organizations(tx)
     if any(org.name == name for org in list_organizations(tx)):
         raise InTheWay(f"an organization is called {name!r} already", field="organization")
     org = OrgId(new_id("org"))
@@ -127,6 +130,7 @@ def _add_named(tx: Tx, name: str, *, at_ms: int) -> Organization:
 
 def put_name(tx: Tx, org: OrgId, name: str) -> None:
     """Another name, if it is free. Raises ``InTheWay``."""
+    hold_organizations(tx)
     if any(other.name == name and other.org_id != org for other in list_organizations(tx)):
         raise InTheWay(f"an organization is called {name!r} already", field="organization")
     rename_organization(tx, org, name)

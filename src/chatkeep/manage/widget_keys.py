@@ -21,6 +21,7 @@ from chatkeep.store.widgets import WidgetRow
 from chatkeep.vault import Vault
 
 _HOUR_MS = 3_600_000
+MOST_HOURS = 24 * 366
 _MOST_LIVE_KEYS = 16
 _LONGEST_KID = 200
 _LONGEST_URL = 2048
@@ -124,6 +125,6 @@ def _checked_kid(kid: str | None) -> str | None:
 
 def _in_hours(clock: Clock, hours: float) -> int:
     """That moment in ms since 1970. Raises ``WrongUsage``."""
-    if not 0 <= hours <= 24 * 366:
-        raise WrongUsage("give hours from 0 to a year")
+    if not 0 <= hours <= MOST_HOURS:
+        raise WrongUsage(f"give a number of hours from 0 (now) to {MOST_HOURS}, which is a year")
     return int(clock.now().timestamp() * 1000 + hours * _HOUR_MS)

@@ -154,20 +154,20 @@ def read_me(asked: AskedByOperator) -> Me:
 def sign_out(asked: AskedByOperator) -> Done:
     """End this login."""
     login = _person(asked).login
-    logins.end_login(asked.store, asked.office.desk, login.user_id, login.login_id)
+    logins.end_login(asked.store, asked.clock, login.user_id, login.login_id)
     return Done(success=True, message="You are signed out.")
 
 
 def list_logins(asked: AskedByOperator) -> LoginList:
     """Everywhere that this person is signed in."""
     current = _person(asked).login
-    found = logins.all_logins(asked.store, asked.office.desk, current.user_id)
+    found = logins.all_logins(asked.store, asked.clock, current.user_id)
     return LoginList(success=True, sessions=[login_view(row, current.login_id) for row in found])
 
 
 def end_login(asked: AskedByOperator) -> Done:
     """End another login."""
-    logins.end_login(asked.store, asked.office.desk, _person(asked).login.user_id, asked.params["login_id"])
+    logins.end_login(asked.store, asked.clock, _person(asked).login.user_id, asked.params["login_id"])
     return Done(success=True, message="That login has ended.")
 
 

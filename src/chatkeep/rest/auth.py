@@ -156,8 +156,7 @@ async def forgot(asked: Asked) -> Done:
 async def reset(asked: Asked) -> Done:
     """Set a new password."""
     request: ResetRequest = asked.body
-    bucket = asked.arrival.address.bucket
-    user = await asked.run_at_door(logins.reset_password, asked.store, asked.office.desk, code=request.code, password=request.password, bucket=bucket)
+    user = await asked.run_at_door(logins.reset_password, asked.store, asked.office.desk, code=request.code, password=request.password)
     if asked.office.postman.is_there:
         asked.office.postman.take(mails.password_changed(user.email))
     return Done(success=True, message="The password is set. Sign in with it.")

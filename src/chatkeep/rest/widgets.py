@@ -1,7 +1,7 @@
 """``/api/admin/widgets``: S3's shapes, with more keys behind."""
 
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -26,10 +26,15 @@ T = TypeVar("T")
 _Domains = Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=200, examples=[["shop.example", "=blog.example:8443", "*.shop.example"]])]
 _Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Help"])]
 _Mode = Literal["session", "domain", "identity"]
+_SWITCH = "is no field here: POST /api/admin/widgets/{widget_id}/pause makes it false, POST /api/admin/widgets/{widget_id}/resume makes it true"
+_ELSEWHERE = {"is_active": _SWITCH}
+_NOT_HERE = "Whether it lets visitors in is changed by pausing and resuming it."
 
 
 class WidgetRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A widget to make. Without *agent_id* it gets the default agent, without *widget_id* a new id."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = _ELSEWHERE
 
     widget_name: _Name
     allowed_domains: _Domains
@@ -41,6 +46,8 @@ class WidgetRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 class WidgetPatch(Struct, frozen=True, forbid_unknown_fields=True):
     """What to change; what is left out stays. *settings* are merged."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = _ELSEWHERE
 
     widget_name: _Name | None = None
     allowed_domains: _Domains | None = None
@@ -100,7 +107,7 @@ def widget_routes(office: Office) -> list[Route]:
         operator_route(office, "POST", every, write, "Make a widget", create_widget, WidgetMade, request=WidgetRequest, status=CREATED),
         operator_route(office, "GET", every, read, "List widgets", list_widgets, WidgetList, is_paged=True),
         operator_route(office, "GET", one, read, "Read a widget", read_widget, WidgetOne),
-        operator_route(office, "PATCH", one, write, "Change a widget", change_widget, WidgetOne, request=WidgetPatch),
+        operator_route(office, "PATCH", one, write, "Change a widget", change_widget, WidgetOne, request=WidgetPatch, notes=_NOT_HERE),
         operator_route(
             office,
             "DELETE",

@@ -56,14 +56,15 @@ class ConversationRow:
 
 def list_conversations(tx: Tx, org: OrgId, part: Part, wanted: ConversationFilter) -> tuple[list[ConversationRow], int]:
     """Conversations of *org* in which something was said, newest first, and how many there are."""
-    query = _conversations(org).where(*_filters(org, wanted)).order_by(conversations.c.created_at.desc(), conversations.c.id)
+    is_narrow = (wanted.widget, wanted.visitor) != (None, None)
+    query = _conversations(org, is_narrow=is_narrow).where(*_filters(org, wanted)).order_by(conversations.c.created_at.desc(), conversations.c.id)
     rows, total = part_of(tx, query, part)
     return [_conversation(row) for row in rows], total
 
 
 def find_conversation(tx: Tx, org: OrgId, conversation: ConversationId) -> ConversationRow | None:
     """The conversation of that id in *org*."""
-    row = tx.execute(_conversations(org).where(conversations.c.id == conversation)).one_or_none()
+    row = tx.execute(_conversations(org, is_narrow=True).where(conversations.c.id == conversation)).one_or_none()
     return _conversation(row) if row is not None else None
 
 
@@ -74,8 +75,12 @@ def ratings_of(tx: Tx, org: OrgId, conversation: ConversationId) -> Mapping[str,
     return {row.message_id: (row.rating, row.comment) for row in tx.execute(query)}
 
 
-def _conversations(org: OrgId) -> Select[Any]:
-    """Conversations of *org* with what lists show of them; those that nobody has said anything in are left out."""
+def _conversations(org: OrgId, *, is_narrow: bool) -> Select[Any]:
+    """Conversations of *org* with what lists show of them; those that nobody has said anything in are left out.
+
+    *is_narrow*: another condition follows, which finds fewer.
+    """
+    own = (unsought(conversations.c.org_id) if is_narrow else conversations.c.org_id) == org
     said = (unsought(messages.c.org_id) == org, messages.c.conversation_id == conversations.c.id, messages.c.ending.is_distinct_from(ERASED))
     count = select(func.count()).where(*said).correlate(conversations).scalar_subquery()
     last = select(func.max(messages.c.created_at)).where(*said).correlate(conversations).scalar_subquery()
@@ -100,7 +105,7 @@ def _conversations(org: OrgId) -> Select[Any]:
             _is_flagged(org).label("is_flagged"),
         )
         .select_from(conversations.join(visitors, visitors.c.id == conversations.c.visitor_id))
-        .where(conversations.c.org_id == org, select(messages.c.id).where(*said).correlate(conversations).exists())
+        .where(own, select(messages.c.id).where(*said).correlate(conversations).exists())
     )
 
 

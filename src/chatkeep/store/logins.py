@@ -126,9 +126,9 @@ def hold_subjects(tx: Tx, subjects: Sequence[str]) -> None:
             tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(subject, 0))))
 
 
-def note_failures(tx: Tx, subjects: Sequence[str], *, at_ms: int) -> None:
-    """Note a failure to sign in for each of *subjects*. Instance-wide: nobody is known yet."""
-    tx.execute(insert(login_failures), [{"subject": subject, "created_at": at_ms} for subject in subjects])
+def note_failures(tx: Tx, subjects: Sequence[str], *, account: str, at_ms: int) -> None:
+    """Note a failure to sign in at *account* for each of *subjects*. Instance-wide: nobody is known yet."""
+    tx.execute(insert(login_failures), [{"subject": subject, "account": account, "created_at": at_ms} for subject in subjects])
 
 
 def failures_of(tx: Tx, subject: str, *, since_ms: int) -> tuple[int, int]:
@@ -148,6 +148,11 @@ def forget_failures(tx: Tx, *, subject: str | None = None, before_ms: int | None
     """Remove the failures of *subject*, or all that are older than *before_ms*; how many. Instance-wide."""
     which = login_failures.c.subject == subject if before_ms is None else login_failures.c.created_at <= before_ms
     return int(tx.execute(delete(login_failures).where(which)).rowcount)
+
+
+def forget_failures_at(tx: Tx, account: str) -> None:
+    """Remove every failure at *account*, also what it counted for the addresses that it came from. Instance-wide."""
+    tx.execute(delete(login_failures).where(login_failures.c.account == account))
 
 
 def forget_old_logins(tx: Tx, *, before_ms: int) -> int:

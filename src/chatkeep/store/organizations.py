@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Label, Row, delete, insert, select, text, update
 
 from chatkeep.ids import AgentId, OrgId
 from chatkeep.store.engine import Tx
@@ -29,6 +29,12 @@ class Agent:
     instructions: str
     providers: tuple[str, ...]
     has_knowledge: bool
+
+
+def hold_organizations(tx: Tx) -> None:
+    """Let nobody else make or rename an organization until the transaction ends; before ``hold_people``. Instance-wide. SQLite has one writer."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def list_organizations(tx: Tx) -> list[Organization]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatkeep.errors import Misconfigured
 from chatkeep.store.engine import open_engine, parse_database_url
 
-HEAD = "0005"
+HEAD = "0006"
 
 
 def find_revision(database_url: str) -> str | None:

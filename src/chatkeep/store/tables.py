@@ -128,6 +128,7 @@ sessions = Table(
     # When it was last bound to another key.
     Column("resumed_at", BigInteger),
     CheckConstraint("end_reason IN ('visitor', 'revoked', 'idle', 'age')", name="end_reason"),
+    Index(None, "org_id", "created_at"),
     Index(None, "widget_id", "created_at"),
     Index(None, "visitor_id"),
     Index("ix_sessions_open", "active_at", sqlite_where=Column("ended_at").is_(None), postgresql_where=Column("ended_at").is_(None)),
@@ -145,6 +146,7 @@ conversations = Table(
     Column("visitor_id", _ID, ForeignKey("visitors.id", ondelete="CASCADE"), nullable=False),
     _created_at(),
     Index(None, "visitor_id"),
+    Index(None, "org_id", "created_at"),
     Index(None, "widget_id", "created_at"),
 )
 
@@ -455,8 +457,11 @@ login_failures = Table(
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     # Keyed hash of an account, an address, or both.
     Column("subject", String(64), nullable=False),
+    # Keyed hash of the account that the attempt was at; null only in rows of the version before.
+    Column("account", String(64)),
     _created_at(),
     Index(None, "subject", "created_at"),
+    Index(None, "account"),
     Index(None, "created_at"),
 )
 

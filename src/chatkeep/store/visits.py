@@ -7,6 +7,7 @@ from sqlalchemy import select
 from chatkeep.ids import OrgId, SessionId, VisitorId, WidgetId
 from chatkeep.store.engine import Tx
 from chatkeep.store.paging import Part, part_of
+from chatkeep.store.steering import unsought
 from chatkeep.store.tables import sessions
 
 
@@ -38,7 +39,8 @@ def list_visits(
     is_open: bool | None = None,
 ) -> tuple[list[Visit], int]:
     """Sessions of *org*, newest first, and how many there are; of one widget, visitor or id, open or ended ones alone."""
-    query = select(sessions).where(sessions.c.org_id == org)
+    is_narrow = (widget, visitor, session) != (None, None, None)
+    query = select(sessions).where((unsought(sessions.c.org_id) if is_narrow else sessions.c.org_id) == org)
     if widget is not None:
         query = query.where(sessions.c.widget_id == widget)
     if visitor is not None:

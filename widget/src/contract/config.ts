@@ -1,5 +1,5 @@
 // What may the server's public config say? Missing keys get defaults; a value of the wrong form is ignored.
-import { form, freeze, record, within } from './look';
+import { form, freeze, list, record, within } from './shapes';
 
 export interface Config {
   readonly title: string;
@@ -41,16 +41,14 @@ export function parseConfig(raw: unknown): Config {
   const given = record(raw);
   const limits = record(given.limits);
   const content = record(given.content);
-  const hosts = Array.isArray(content.image_hosts) ? (content.image_hosts as unknown[]) : [];
   const features = record(given.features);
   const consent = record(features.consent);
   const on = (name: string) => features[name] !== false;
-  const list = Array.isArray(given.suggestions) ? (given.suggestions as unknown[]) : [];
   return freeze({
     locale: form(given.locale, /^[\w-]+$/, 'auto'),
     title: text(given.title, '', 80),
     greeting: text(given.greeting, '', 600),
-    suggestions: list.map((s) => text(s, '', 200)).filter(Boolean).slice(0, 6),
+    suggestions: list(given.suggestions).map((s) => text(s, '', 200)).filter(Boolean).slice(0, 6),
     disclosure: text(given.disclosure, '', 300),
     limits: {
       messageLength: within(limits.message_length, 1, 100_000, 4000),
@@ -59,7 +57,7 @@ export function parseConfig(raw: unknown): Config {
     content: {
       htmlAnswers: content.html_answers === true,
       htmlGreeting: content.html_greeting === true,
-      imageHosts: hosts.map((host) => form(host, /^[a-z\d.-]+(:\d+)?$/, '')).filter(Boolean).slice(0, 10),
+      imageHosts: list(content.image_hosts).map((host) => form(host, /^[a-z\d.-]+(:\d+)?$/, '')).filter(Boolean).slice(0, 10),
     },
     tokenless: given.access_mode === 'domain',
     identified: given.access_mode === 'identity',

@@ -1,7 +1,7 @@
 // What do the page and the frame tell each other? Plain shapes, read field by field where the other side may be hostile.
 // Message text only ever goes in.
-import { form, record } from './look';
 import type { Detail, EventName } from './page';
+import { form, record } from './shapes';
 
 /** What only the page knows: where it is, and how it shows the frame. */
 export interface Around {

@@ -1,4 +1,5 @@
 // What does the closed chat look like? The few settings that the loader needs; the panel reads the rest (config.ts).
+import { form, freeze, list, record } from './shapes';
 
 /** CSS custom properties by name. */
 type Values = Readonly<Record<string, string>>;
@@ -12,20 +13,6 @@ export interface Look {
     readonly dark: Values;
   };
   readonly launcher: { readonly label: string; readonly name: string; readonly style: string; readonly icon: readonly string[] };
-}
-
-export const record = (value: unknown): Record<string, unknown> =>
-  value && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-
-export const form = (value: unknown, pattern: RegExp, fallback: string): string =>
-  typeof value === 'string' && pattern.test(value) ? value : fallback;
-
-export const within = (value: unknown, low: number, high: number, fallback: number): number =>
-  typeof value === 'number' && value >= low && value <= high ? value : fallback;
-
-export function freeze<T>(value: T): T {
-  if (value && typeof value === 'object') Object.values(Object.freeze(value)).forEach(freeze);
-  return value;
 }
 
 /** Plain values only: nothing that names an address, be it one of the page itself. */
@@ -49,7 +36,7 @@ export function parseLook(raw: unknown): Look {
       // The owner's words are in the page's language; ours come with the panel.
       name: form(launcher.label, /\S/, form(given.title, /\S/, '')).slice(0, 60),
       style: form(launcher.style, /^\w+$/, ''),
-      icon: Array.isArray(launcher.icon) ? launcher.icon.map(String) : [],
+      icon: list(launcher.icon).map(String),
     },
   });
 }

@@ -2,7 +2,8 @@
 // First in the file: see src/panel/main.tsx.
 import '../markdown/blocks';
 import { parseAround, parseGiven, type Around, type Given, type Order, type Report } from '../contract/frame';
-import { parseLook, record } from '../contract/look';
+import { parseLook } from '../contract/look';
+import { record } from '../contract/shapes';
 import { fetchFile, filesOf } from '../loader/fetch-file';
 import baseCss from '../loader/base.css?inline';
 import { node } from '../loader/nodes';

@@ -1,6 +1,6 @@
 // What is <chatkeep-widget>? The launcher, the state of open and closed, and the door to the panel.
-import { record } from '../contract/look';
 import type { ChatkeepElement, Credentials, Detail, EventName, Source } from '../contract/page';
+import { record } from '../contract/shapes';
 import type { Panel, PanelModule, Settings } from '../contract/shell';
 import baseCss from './base.css?inline';
 import { card } from './card';

@@ -3,7 +3,7 @@
 import '../markdown/blocks';
 import { h, render } from 'preact';
 import { parseConfig } from '../contract/config';
-import { record } from '../contract/look';
+import { record } from '../contract/shapes';
 import type { Panel, Shell } from '../contract/shell';
 import { Chat } from '../talk/chat';
 import { personOf, takeCredentials, whoIs } from '../talk/credentials';
@@ -142,7 +142,7 @@ export async function mount(shell: Shell): Promise<Panel> {
     }
   };
   // Otherwise a frame learns who is there when a session opens.
-  if (__FRAMED__ && !config.identified) known = whoIs(credentials, (now) => (person = now));
+  if (__FRAMED__ && !config.identified) void whoIs(credentials, (now) => (person = now));
   prepare();
   void restore();
 

@@ -34,7 +34,7 @@ interface Policies {
   createPolicy(name: string, rules: { createHTML(html: string): string; createScriptURL(url: string): string }): unknown;
 }
 
-/** Null where the page forbids it, and says so: DOMPurify would silently return nothing. False where none is needed. */
+/** Null where the page forbids it: DOMPurify would silently return nothing. False where none is needed. */
 function makePolicy(): unknown {
   try {
     return (
@@ -45,13 +45,13 @@ function makePolicy(): unknown {
       }) ?? false
     );
   } catch {
-    console.warn('Chatkeep: this page forbids the Trusted Types policy "chatkeep", so rich answers are plain text.');
     return null;
   }
 }
 
 if (kept.policy === undefined) kept.policy = makePolicy();
-if (kept.policy !== null) DOMPurify.setConfig({ ...CONFIG, TRUSTED_TYPES_POLICY: (kept.policy || null) as null });
+if (kept.policy === null) console.warn('Chatkeep: this page forbids the Trusted Types policy "chatkeep", so rich answers are plain text.');
+else DOMPurify.setConfig({ ...CONFIG, TRUSTED_TYPES_POLICY: (kept.policy || null) as null });
 
 const HREF = /\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))/i;
 

@@ -1,4 +1,5 @@
 // How is one message sent, or its answer joined, and the answer read? One attempt; who calls decides about another.
+import { record } from '../contract/shapes';
 import { EventReader, type StreamEvent } from './events';
 import { json, parseDelta, parseEnding, parseEnvelope, parseSources, parseStart, type Ending, type Source } from './parse';
 import type { Session } from './session';
@@ -106,7 +107,7 @@ function take({ name, data, id }: StreamEvent, listener: Listener): Ending | nul
 
 /** The same answer as plain JSON: a gateway may answer so to any client. */
 function whole(raw: unknown, listener: Listener): Ending {
-  const given = (raw && typeof raw === 'object' ? raw : {}) as Record<string, unknown>;
+  const given = record(raw);
   if (typeof given.response !== 'string') throw new Failed(trouble('malformed'));
   const { messageId, conversationId, isHtml } = parseStart(raw);
   listener.start(messageId, conversationId, true, isHtml);

@@ -1,7 +1,6 @@
 // Is what the gateway sent of the promised shape? Nothing unchecked goes further; nothing here throws but `Failed`.
+import { list, record } from '../contract/shapes';
 import { Failed, trouble, type Trouble } from './trouble';
-
-type Raw = Record<string, unknown>;
 
 export interface Source {
   readonly index: number;
@@ -26,7 +25,6 @@ export interface Ending {
   readonly left: number;
 }
 
-const record = (value: unknown): Raw => (value && typeof value === 'object' ? (value as Raw) : {});
 const str = (value: unknown, max = 200): string => (typeof value === 'string' ? value.slice(0, max) : '');
 const num = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : NaN);
 
@@ -76,9 +74,8 @@ function fallbackCode(status: number): string {
 }
 
 export function parseSources(raw: unknown): Source[] {
-  const list: unknown[] = Array.isArray(raw) ? raw : [];
   const seen = new Set<number>();
-  return list.slice(0, 50).flatMap((item) => {
+  return list(raw).slice(0, 50).flatMap((item) => {
     const { index, title, url, excerpt } = record(item);
     const number = num(index);
     if (!Number.isInteger(number) || number < 1 || number > 99 || seen.has(number)) return [];
@@ -101,8 +98,7 @@ export interface Said {
 /** A page of what was said, the oldest first; what is not of the promised shape is left out. */
 export function parseHistory(raw: unknown): { messages: Said[]; more: boolean } {
   const given = record(raw);
-  const list: unknown[] = Array.isArray(given.messages) ? given.messages : [];
-  const messages = list.flatMap((item) => {
+  const messages = list(given.messages).flatMap((item) => {
     const { message_id, role, reply_to, text, state, created_at, citations } = record(item);
     const id = str(message_id);
     const at = new Date(str(created_at));
@@ -126,10 +122,9 @@ export const parseDelta = (raw: unknown): string => str(record(raw).text, Infini
 export function parseEnding(raw: unknown): Ending {
   const given = record(raw);
   const left = num(record(given.usage).messages_remaining_today);
-  const list: unknown[] = Array.isArray(given.suggestions) ? given.suggestions : [];
   return {
     reason: str(given.finish_reason, 40) || 'stop',
-    suggestions: list.map((s) => str(s).trim()).filter(Boolean).slice(0, 3),
+    suggestions: list(given.suggestions).map((s) => str(s).trim()).filter(Boolean).slice(0, 3),
     left: left >= 0 ? left : -1,
   };
 }

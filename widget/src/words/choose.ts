@@ -1,5 +1,5 @@
 // In which language does the panel speak? The first that is wanted (wanted.ts) and there is; else English.
-import { record } from '../contract/look';
+import { record } from '../contract/shapes';
 import { en, type Language, type Words } from './en';
 import type { FetchData } from './fetch';
 

@@ -10,6 +10,9 @@ def run() -> None:
     """Run the migrations that the database has not seen."""
     engine = open_engine(parse_database_url(context.config.attributes["database_url"]), readers=0, is_writer=True)
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # An index of a large table takes longer than any statement of a gateway may.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
         context.run_migrations()
         if engine.dialect.name == "sqlite":
