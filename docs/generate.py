@@ -101,11 +101,16 @@ def errors_page() -> str:
     ]
     text = (
         "# Errors\n\nEvery error is one envelope: `success` (false), `error` (stable), `message` (English, for people), `request_id`, and where they fit "
-        "`retry_after` (seconds), `limit_type`, `action`, `usage`, `needs` (a permission), `details` (which fields are wrong, and what they may be). "
+        "`retry_after` (seconds), `limit_type`, `action`, `usage`, `needs` (a permission), `block_expires_at` (null: a block without an end), "
+        "`details` (which fields are wrong, and what they may be). "
         "Limited answers carry `Retry-After`, `RateLimit` and `RateLimit-Policy` "
         "(draft-ietf-httpapi-ratelimit-headers-10).\n\n"
     )
-    return _HEAD + text + _table(("error", "status", "message", "what to do", "security event"), rows)
+    own = (
+        "\nA page hears codes of the widget's own besides these, in its events `error` and `refused`. One of them, `blocked`, is a `temporarily_blocked` whose "
+        "`block_expires_at` is null; the others are in [The widget's API for the page](host-api.md#events).\n"
+    )
+    return _HEAD + text + _table(("error", "status", "message", "what to do", "security event"), rows) + own
 
 
 def events_page() -> str:

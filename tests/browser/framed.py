@@ -15,6 +15,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.browser.conftest import run_demo
 from tests.browser.test_a_strict_page import QUESTION
 from tests.browser.test_panel import _answer
+from tests.host import Signer, encode
 from tests.servers import run_cli
 
 ANSWER = "costs £9.50"
@@ -116,3 +117,9 @@ def ask(page: Page, question: str = QUESTION) -> FrameLocator:
 def reply(page: Page, text: str) -> None:
     """Answer each message with *text*."""
     page.route("**/api/chat", lambda route: route.fulfill(content_type="text/event-stream", body=_answer(text)))
+
+
+def signed(kind: str, claims: dict[str, Any], secret: str) -> str:
+    """A token of that kind."""
+    signed = f"{encode({'alg': 'HS256', 'typ': kind})}.{encode(claims)}"
+    return f"{signed}.{encode(Signer('HS256', secret=secret).sign(signed.encode()))}"

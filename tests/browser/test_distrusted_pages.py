@@ -15,8 +15,8 @@ from playwright.sync_api import FrameLocator, Page, Route, expect
 from chatkeep import __version__
 from chatkeep.web.widget_build import load_files
 from tests.browser.conftest import Watched, run_demo
+from tests.browser.framed import Framed, inside, signed, site_of_its_own
 from tests.browser.test_a_strict_page import QUESTION, serving
-from tests.browser.test_frame_mode import Framed, _inside, _signed, _site
 from tests.host import STRONG
 
 _AXE = Path(__file__).parents[2] / "widget" / "node_modules" / "axe-core" / "axe.min.js"
@@ -28,7 +28,7 @@ _EVIL = "http://localhost:9"
 @pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framed]:
     """The demo's gateway, with a site whose pages the tests write."""
-    with _site() as (site, pages):
+    with site_of_its_own() as (site, pages):
         for demo in run_demo(tmp_path_factory.mktemp("distrusted") / "data", LIMIT_SESSIONS_PER_ADDRESS_PER_HOUR="1000", LIMIT_ADDRESS_PER_MINUTE="1000"):
             yield Framed(demo.gateway, site, "", pages, demo.data_dir)
 
@@ -45,7 +45,7 @@ def _go(page: Page, framed: Framed, widget_id: str, head: str = "", more: str = 
     page.goto(framed.site + path)
 
 
-def _patch(page: Page, **features: Any) -> None:
+def patch_features(page: Page, **features: Any) -> None:
     """The settings that the page gets, with other *features*."""
 
     def fulfil(route: Route) -> None:
@@ -77,7 +77,7 @@ def _trusting(framed: Framed, widget_id: str, folder: Path) -> Any:
     """How the site's server signs identities for that widget."""
     (folder / "secret").write_text(STRONG)
     framed.run("keys", "add", widget_id, "--secret-file", str(folder / "secret"))
-    return lambda who: _signed("JWT", {"sub": who, "aud": widget_id, "exp": int(time.time()) + 300}, STRONG)
+    return lambda who: signed("JWT", {"sub": who, "aud": widget_id, "exp": int(time.time()) + 300}, STRONG)
 
 
 def _stored(framed: Framed) -> set[str]:
@@ -93,7 +93,7 @@ def test_a_script_that_has_the_visitors_identity_gets_no_session_and_no_id_in_fr
     _go(page, framed, widget_id, "<script>window.heard = []; addEventListener('chatkeep:answer', (e) => heard.push(e.detail), true)</script>")
     _open(page)
     page.evaluate("(token) => Chatkeep.setIdentity(token)", sign("victor"))
-    _ask(page, _inside(page))
+    _ask(page, inside(page))
     page.wait_for_function("() => heard.length")
     assert page.evaluate("() => Object.keys(heard[0])") == ["finish_reason"]
     said = page.evaluate(
@@ -121,7 +121,7 @@ def test_axe_finds_nothing_in_the_document_of_the_frame(framed: Framed, watched:
     page = watched.page
     _go(page, framed, framed.make())
     _open(page)
-    expect(_inside(page).get_by_role("textbox")).to_be_visible()
+    expect(inside(page).get_by_role("textbox")).to_be_visible()
     found = page.frames[1].evaluate(
         _AXE.read_text() + "\n;(async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map((one) => one.id))()"
     )
@@ -174,7 +174,7 @@ def test_a_changed_file_that_the_page_has_preloaded_unchecked_does_not_run(frame
 
 def test_before_consent_is_given_a_ticket_opens_nothing(framed: Framed, watched: Watched) -> None:
     page, widget_id = watched.page, _make(framed)
-    _patch(page, consent=_NOTICE, tickets=True)
+    patch_features(page, consent=_NOTICE, tickets=True)
     _go(page, framed, widget_id, more="data-ticket=abc data-open")
     agree = page.get_by_role("button", name="I agree")
     agree.wait_for()
@@ -186,7 +186,7 @@ def test_before_consent_is_given_a_ticket_opens_nothing(framed: Framed, watched:
 def test_a_remembered_conversation_goes_on_under_the_consent_that_it_was_given(framed: Framed, watched: Watched) -> None:
     page, widget_id = watched.page, _make(framed)
     framed.run("remember", widget_id, "on")
-    _patch(page, consent=_NOTICE)
+    patch_features(page, consent=_NOTICE)
     _go(page, framed, widget_id, more="data-open")
     page.get_by_role("button", name="I agree").click()
     _ask(page, page)
@@ -196,7 +196,7 @@ def test_a_remembered_conversation_goes_on_under_the_consent_that_it_was_given(f
     _ask(page, page, "And to Ireland?")
     # Another notice is another question, and before its answer nothing is sent.
     page.unroute_all()
-    _patch(page, consent={**_NOTICE, "text": "We sell what you write."})
+    patch_features(page, consent={**_NOTICE, "text": "We sell what you write."})
     watched.requests.clear()
     page.reload()
     expect(page.get_by_text("We sell what you write.")).to_be_visible()
@@ -233,7 +233,7 @@ def test_an_identity_from_the_same_function_that_names_another_person_now_finds_
         framed.run("frame", widget_id, "on")
     _go(page, framed, widget_id)
     _open(page)
-    chat: Page | FrameLocator = _inside(page) if is_framed else page
+    chat: Page | FrameLocator = inside(page) if is_framed else page
     page.evaluate(
         "(token) => { window.token = token; window.who = async () => token; Chatkeep.setIdentity(() => who()); window.same = () => who() }", sign("alice")
     )
@@ -292,7 +292,7 @@ def test_a_page_that_the_browser_brings_back_goes_on_with_its_chat(framed: Frame
     page, widget_id = watched.page, framed.make() if is_framed else _make(framed)
     _go(page, framed, widget_id)
     _open(page)
-    chat: Page | FrameLocator = _inside(page) if is_framed else page
+    chat: Page | FrameLocator = inside(page) if is_framed else page
     _ask(page, chat)
     framed.pages["/plain"] = "", "<!doctype html><title>Shop</title>"
     page.goto(f"{framed.site}/plain")
@@ -314,7 +314,7 @@ def test_html_in_a_frame_is_text_and_its_links(framed: Framed, watched: Watched)
     page.route("**/api/chat", lambda route: route.fulfill(content_type="text/event-stream", body=body))
     _go(page, framed, widget_id)
     _open(page)
-    chat = _inside(page)
+    chat = inside(page)
     _ask(page, chat)
     answer = chat.get_by_role("article", name="AI assistant")
     expect(answer).to_contain_text("Hello bold, see the list (a.example) now.")

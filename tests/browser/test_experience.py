@@ -134,12 +134,15 @@ def test_without_consent_nothing_is_sent_and_with_it_everything_works(visit: Vis
     visit.field.fill("Hello?")
     visit.field.press("Enter")
     visit.page.evaluate("() => Chatkeep.send('From the page')")
-    expect(visit.field).to_have_value("From the page")
+    # A page does not write over what the visitor has written.
+    expect(visit.field).to_have_value("Hello?")
     assert [one.url for one in asked if "/config" not in one.url] == []
     visit.page.get_by_role("button", name="I agree").click()
     expect(visit.field).to_be_focused()
-    visit.field.press("Enter")
+    # What waited for it is sent.
     expect(visit.answer).to_contain_text("Norway")
+    expect(visit.page.get_by_text("Hello?", exact=True)).to_be_visible()
+    expect(visit.field).to_have_value("")
 
 
 def test_a_lost_connection_heals_by_itself_and_the_draft_is_kept(visit: Visit) -> None:
@@ -237,6 +240,39 @@ def test_on_the_smallest_screens_and_at_400_percent_nothing_is_cut_off(browser: 
         assert visit.dialog.evaluate(too_wide) == []
         assert violations(visit) == []
         expect(visit.page.get_by_role("button", name="Close chat").first).to_be_in_viewport()
+
+
+def test_at_400_percent_all_that_is_said_before_the_consent_is_reached_by_scrolling(browser: Browser, site: Site) -> None:
+    for visit in visit_with(browser, site, {"viewport": {"width": 320, "height": 256}}):
+        STATES["consent"](visit)
+        visit.rest()
+        expect(visit.page.get_by_text("Hello! Ask me anything")).to_be_in_viewport(ratio=1)
+        visit.page.mouse.move(160, 180)
+        visit.page.mouse.wheel(0, 1000)
+        for seen in (visit.page.get_by_role("button", name="I agree"), visit.field, visit.page.get_by_text("Answers come from an AI")):
+            expect(seen).to_be_in_viewport(ratio=1)
+        visit.page.get_by_role("button", name="I agree").click()
+        expect(visit.page.get_by_role("button", name="Close chat")).to_be_in_viewport(ratio=1)
+        visit.answered()
+
+
+def test_a_long_notice_of_consent_makes_nothing_scroll_but_itself(visit: Visit) -> None:
+    visit.arrive(features={"consent": {"text": "We process what you write here. " * 18, "link": "https://pellwick.example/privacy"}})
+    visit.open()
+    expect(visit.page.get_by_role("button", name="I agree")).to_be_attached()
+    spare = "(node) => node.scrollHeight - node.clientHeight"
+    assert visit.dialog.evaluate(spare) == 0
+    assert visit.page.locator(".consent").evaluate(spare) > 0
+
+
+@pytest.mark.parametrize(("wish", "moving"), [("reduce", []), ("no-preference", ["::after"])])
+def test_nothing_moves_for_who_wants_less_motion_not_even_what_is_no_element(visit: Visit, wish: Any, moving: list[str]) -> None:
+    visit.page.emulate_media(reduced_motion=wish)
+    STATES["streaming"](visit)
+    visit.rest()
+    repeated = """(host) => host.shadowRoot.getAnimations().filter((one) => one.timeline === document.timeline && one.playState === 'running')
+        .map((one) => one.effect.pseudoElement)"""
+    assert visit.page.locator("chatkeep-widget").evaluate(repeated) == moving
 
 
 @pytest.mark.parametrize("name", ["greeting", "done", "menu", "rate-limited", "consent", "masked"])

@@ -9,6 +9,7 @@ from tests.browser.conftest import Watched
 from tests.browser.framed import ANSWER, Framed, ask, framed, inside, open_chat, reply, site_of_its_own, visit
 from tests.browser.test_a_strict_page import QUESTION, serving
 from tests.browser.test_panel import _answer
+from tests.browser.test_reading import turn_the_wheel_over
 from tests.servers import Gateway, free_port
 
 __all__ = ["framed"]  # a fixture
@@ -186,6 +187,12 @@ def test_beside_a_page_the_keyboard_leaves_the_frame_as_it_leaves_a_panel(framed
         page.keyboard.press("Shift+Tab")
         visited.append(page.evaluate("() => document.activeElement.tagName"))
     assert "A" in visited
+
+
+def test_the_wheel_over_the_frame_leaves_the_page_where_it_is(framed: Framed, watched: Watched) -> None:
+    visit(watched.page, framed)
+    open_chat(watched.page)
+    assert turn_the_wheel_over(watched.page, watched.page.locator("chatkeep-widget iframe")) == 100
 
 
 def test_light_and_dark_follow_the_system_and_the_page_into_the_frame(framed: Framed, watched: Watched) -> None:

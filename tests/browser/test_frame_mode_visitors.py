@@ -3,14 +3,13 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Watched
-from tests.browser.framed import ANSWER, Framed, ask, framed, inside, open_chat, visit
+from tests.browser.framed import ANSWER, Framed, ask, framed, inside, open_chat, signed, visit
 from tests.browser.test_a_strict_page import QUESTION
-from tests.host import STRONG, Signer, encode
+from tests.host import STRONG
 
 __all__ = ["framed"]  # a fixture
 
@@ -24,7 +23,7 @@ def test_a_page_ticket_reaches_the_gateway_through_the_frame(framed: Framed, wat
     claims = {"aud": widget_id, "origin": framed.site, "jti": "one", "iat": now, "exp": now + 60}
     visit(page, framed, widget_id=widget_id)
     page.get_by_role("button", name="Open chat").wait_for()
-    page.evaluate("(ticket) => { document.querySelector('chatkeep-widget').ticket = () => ticket }", _signed("ck-ticket", claims, secret))
+    page.evaluate("(ticket) => { document.querySelector('chatkeep-widget').ticket = () => ticket }", signed("ck-ticket", claims, secret))
     chat = ask(page)
     expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(ANSWER)
 
@@ -37,11 +36,11 @@ def test_an_identity_reaches_the_gateway_through_the_frame_and_another_person_fi
     claims = {"sub": "victor", "aud": widget_id, "exp": int(time.time()) + 300}
     visit(page, framed, widget_id=widget_id)
     page.get_by_role("button", name="Open chat").wait_for()
-    page.evaluate("(token) => Chatkeep.setIdentity(token)", _signed("JWT", claims, STRONG))
+    page.evaluate("(token) => Chatkeep.setIdentity(token)", signed("JWT", claims, STRONG))
     chat = ask(page)
     expect(chat.get_by_role("article", name="AI assistant").last).to_contain_text(ANSWER)
     # The same person with a newer token goes on; after a logout nothing is left.
-    page.evaluate("(token) => Chatkeep.setIdentity(token)", _signed("JWT", {**claims, "exp": claims["exp"] + 1}, STRONG))
+    page.evaluate("(token) => Chatkeep.setIdentity(token)", signed("JWT", {**claims, "exp": claims["exp"] + 1}, STRONG))
     expect(chat.get_by_role("article")).not_to_have_count(0)
     page.evaluate("() => Chatkeep.setIdentity(null)")
     expect(chat.get_by_role("article")).to_have_count(0)
@@ -52,7 +51,7 @@ def test_what_is_asked_in_a_frame_while_the_page_finds_out_who_is_there_is_asked
     widget_id = framed.make("--access", "identity")
     (tmp_path / "secret").write_text(STRONG)
     framed.run("keys", "add", widget_id, "--secret-file", str(tmp_path / "secret"))
-    alice, bob = (_signed("JWT", {"sub": who, "aud": widget_id, "exp": int(time.time()) + 300}, STRONG) for who in ("alice", "bob"))
+    alice, bob = (signed("JWT", {"sub": who, "aud": widget_id, "exp": int(time.time()) + 300}, STRONG) for who in ("alice", "bob"))
     sessions: list[str] = []
     page.on("request", lambda request: sessions.append(json.loads(request.post_data or "{}")["identity"]) if request.url.endswith("/api/sessions") else None)
     visit(page, framed, widget_id=widget_id)
@@ -91,6 +90,13 @@ def test_a_conversation_in_a_frame_outlives_its_page_where_the_owner_wants_that(
     chat = open_chat(page)
     expect(chat.get_by_role("article", name="AI assistant")).to_contain_text(ANSWER)
     expect(chat.get_by_text(QUESTION)).to_have_count(1)
+    # Not what the page has cleared before it was opened.
+    page.reload()
+    page.get_by_role("button", name="Open chat").wait_for()
+    page.evaluate("() => Chatkeep.clear()")
+    open_chat(page)
+    expect(chat.get_by_role("textbox")).to_be_visible()
+    expect(chat.get_by_role("article")).to_have_count(0)
 
 
 def test_html_in_a_frame_is_text_with_its_links_and_nothing_else(framed: Framed, watched: Watched) -> None:
@@ -116,8 +122,3 @@ def test_html_in_a_frame_is_text_with_its_links_and_nothing_else(framed: Framed,
     assert not [url for url in watched.requests if url.endswith(("/hit", "/x"))]
     # Its page allows no policy of Trusted Types, and none is tried.
     assert inside(page).locator("body").evaluate("() => window.cspReports") == []
-
-
-def _signed(kind: str, claims: dict[str, Any], secret: str) -> str:
-    signed = f"{encode({'alg': 'HS256', 'typ': kind})}.{encode(claims)}"
-    return f"{signed}.{encode(Signer('HS256', secret=secret).sign(signed.encode()))}"

@@ -50,13 +50,25 @@ def test_an_element_that_is_moved_keeps_its_conversation_and_one_that_is_removed
     expect(page.get_by_role("article")).to_have_count(0)
 
 
+def test_the_focus_goes_back_to_what_the_page_had_opened_the_chat_with(demo: Demo, watched: Watched) -> None:
+    page = show(watched, demo, f"{script(demo, f'data-widget-id={chr(34)}{demo.widget_id}{chr(34)}')}<button id=ask>Ask about shipping</button>")
+    page.get_by_role("button", name="Ask us").wait_for()
+    page.evaluate("() => ask.addEventListener('click', () => Chatkeep.open())")
+    for button in ("Ask about shipping", "Ask us", "Ask about shipping"):
+        page.get_by_role("button", name=button).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("textbox")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name=button)).to_be_focused()
+
+
 def test_loading_the_script_twice_gives_one_launcher_and_a_note(demo: Demo, watched: Watched) -> None:
     notes: list[str] = []
     watched.page.on("console", lambda message: notes.append(message.text) if message.type == "info" else None)
     page = show(watched, demo, _tagged(demo) * 2)
     expect(page.get_by_role("textbox")).to_be_visible()
     assert page.locator("chatkeep-widget").count() == 1
-    assert notes == ["Chatkeep: there is a widget on this page already; it stays."]
+    assert notes == ["Chatkeep: there is a widget on this page already; it stays until destroy()."]
 
 
 def test_two_elements_are_two_conversations(demo: Demo, watched: Watched) -> None:

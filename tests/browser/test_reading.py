@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Demo, Watched
 from tests.browser.places import Site, Visit, open_site
@@ -65,6 +65,21 @@ def _grown(visit: Visit, by: int) -> None:
     )
 
 
+def turn_the_wheel_over(page: Page, chat: Locator) -> float:
+    """Header, middle, field and the line below; then by 100 px over the page itself. How far that has moved, px."""
+    page.evaluate("""() => { document.body.style.height = '4000px';
+        window.rested = new Promise((done) => addEventListener('scrollend', () => done(scrollY), { once: true })); }""")
+    box = chat.bounding_box()
+    assert box is not None
+    for y in (30, box["height"] / 2, box["height"] - 60, box["height"] - 12):
+        page.mouse.move(box["x"] + 100, box["y"] + y)
+        page.mouse.wheel(0, 300)
+    page.mouse.move(100, 300)
+    page.mouse.wheel(0, 100)
+    moved: float = page.evaluate("() => rested")
+    return moved
+
+
 def _long_answer(visit: Visit) -> None:
     """An answer that has filled the screen, and goes on."""
     visit.arrive()
@@ -100,6 +115,16 @@ def test_who_turns_the_wheel_while_an_answer_grows_reads_on_where_they_are(visit
             _grown(visit, 20)
 
     _reads_on(visit, wheel)
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_the_wheel_over_the_chat_leaves_the_page_where_it_is(visit: Visit, talks: bool) -> None:
+    visit.arrive()
+    visit.open()
+    if talks:
+        visit.answered("echo Yes.")
+    visit.rest()
+    assert turn_the_wheel_over(visit.page, visit.dialog) == 100
 
 
 def test_who_moves_a_finger_while_an_answer_grows_reads_on_where_they_are(phone: Visit) -> None:

@@ -58,6 +58,21 @@ def widget_id(demo: Demo) -> str:
     return _widget(demo)
 
 
+def test_what_the_page_clears_before_the_chat_is_opened_does_not_come_back(demo: Demo, watched: Watched, widget_id: str) -> None:
+    page = show(watched, demo, _tag(demo, widget_id).replace(" data-open", ""))
+    page.get_by_role("button", name="Open chat").click()
+    _ask(page, QUESTION)
+    page.reload()
+    page.get_by_role("button", name="Open chat").wait_for()
+    assert _handle(page, widget_id) is not None
+    page.evaluate("() => Chatkeep.clear()")
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.get_by_role("textbox")).to_be_visible()
+    expect(page.get_by_role("article")).to_have_count(0)
+    _ask(page, _SECOND)
+    expect(page.get_by_text(QUESTION)).to_have_count(0)
+
+
 def test_a_reload_keeps_the_conversation_and_it_goes_on(demo: Demo, watched: Watched, widget_id: str) -> None:
     page = show(watched, demo, _tag(demo, widget_id))
     _ask(page, QUESTION)

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.conftest import Demo, Watched
 from tests.browser.test_a_strict_page import QUESTION
+from tests.browser.test_distrusted_pages import patch_features
 from tests.browser.test_entry_forms import script, show
 from tests.host import Signer
 from tests.servers import run_cli
@@ -86,6 +87,8 @@ def test_another_person_finds_an_empty_chat_and_a_new_token_of_the_same_person_c
     page.evaluate("() => Chatkeep.setIdentity(null)")
     expect(page.get_by_role("article")).to_have_count(0)
     expect(page.get_by_role("textbox")).to_have_value("")
+    # Nor is anything left to be heard.
+    expect(page.locator(".unseen")).to_have_text("")
     page.evaluate("(identity) => Chatkeep.setIdentity(identity)", bob)
     _ask(page, "Hello")
     expect(page.get_by_role("article", name="AI assistant")).to_be_visible()
@@ -115,6 +118,31 @@ def test_what_is_asked_while_the_page_finds_out_who_is_there_is_asked_in_their_n
     expect(page.get_by_text("Hello", exact=True)).to_be_visible()
     assert sessions == [("POST", alice), ("DELETE", None), ("POST", bob)]
     assert len([url for url in watched.requests if url.endswith("/api/chat")]) == len(asked) + 1
+
+
+def test_the_consent_of_one_person_is_not_that_of_the_next(demo: Demo, watched: Watched, tmp_path: Path) -> None:
+    widget_id = _members(demo, tmp_path)
+    alice, bob = (_identity(widget_id, person) for person in ("alice", "bob"))
+    page = show(watched, demo, script(demo))
+    patch_features(page, consent={"text": "We store what you write.", "link": None, "required": True})
+    sessions = _sessions(page)
+    page.evaluate("([widgetId, identity]) => { Chatkeep.init({ widgetId, identity, open: true }); }", [widget_id, alice])
+    page.get_by_role("button", name="I agree").click()
+    _ask(page)
+    expect(page.get_by_role("article", name="AI assistant")).to_have_attribute("data-phase", "done")
+
+    page.evaluate("() => { const named = new Promise((resolve) => { window.named = resolve }); Chatkeep.setIdentity(() => named) }")
+    _ask(page, "Hello")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.evaluate("(identity) => window.named(identity)", bob)
+    # It waits in the field until they have agreed, and is sent then.
+    expect(page.get_by_role("textbox")).to_have_value("Hello")
+    expect(page.get_by_text(QUESTION)).to_have_count(0)
+    assert ("POST", bob) not in sessions
+    page.get_by_role("button", name="I agree").click()
+    expect(page.get_by_role("article", name="AI assistant")).to_have_attribute("data-phase", "done")
+    expect(page.get_by_role("textbox")).to_have_value("")
+    assert sessions[-1] == ("POST", bob)
 
 
 def test_without_an_identity_a_members_chat_says_what_to_do(demo: Demo, watched: Watched, tmp_path: Path) -> None:

@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+from chatkeep.errors import Reason
+from chatkeep.web.problems import WORDINGS
+
 ROOT = Path(__file__).parents[2]
 PROMISE = (ROOT / "widget/src/contract/page.ts").read_text(encoding="utf-8")
+SOURCES = [path.read_text(encoding="utf-8") for part in ("loader", "talk", "more") for path in (ROOT / "widget/src" / part).glob("*.ts*")]
 PAGE = (ROOT / "docs/reference/host-api.md").read_text(encoding="utf-8")
 
 
@@ -36,10 +40,24 @@ def test_every_event_is_told() -> None:
 
 def test_every_field_that_an_event_carries_is_told() -> None:
     # ``conversation_id`` comes with every event of a message, from one object.
-    sources = [path.read_text(encoding="utf-8") for part in ("loader", "talk", "more") for path in (ROOT / "widget/src" / part).glob("*.ts*")]
-    details = [body for source in sources for body in re.findall(r"(?:\.said|#emit|\bsaid)\([^{}]*?\{(.*?)\}", source, re.DOTALL)]
+    details = [body for source in SOURCES for body in re.findall(r"(?:\.said|#emit|\bsaid)\([^{}]*?\{(.*?)\}", source, re.DOTALL)]
     members = [member.strip() for body in details for member in body.split(",")]
     fields = {member.partition(":")[0].strip() for member in members if re.match(r"[a-z_]+\b", member)}
     assert fields == {"widget_id", "code", "request_id", "message_id", "finish_reason", "retry_after", "rating"}
     section = PAGE.partition("\n## Events\n")[2].partition("\n## ")[0]
     assert {name for name in [*fields, "conversation_id"] if f"`{name}`" not in section} == set()
+
+
+def test_what_comes_with_a_question_that_failed_is_told_and_nothing_more() -> None:
+    [body] = [found for source in SOURCES for found in re.findall(r"said\([^{}]*'refused'[^{}]*\{(.*?)\}", source, re.DOTALL)]
+    fields = re.findall(r"^ *(\w+):", body, re.MULTILINE)
+    for event in ("error", "refused"):
+        [detail] = re.findall(rf"^\| `{event}` \|.*\| ([^|]*) \|$", PAGE, re.MULTILINE)
+        assert [name for name in re.findall(r"`(\w+)`", detail) if name != "panel_failed"] == fields
+
+
+def test_every_code_of_the_widget_s_own_is_told() -> None:
+    made = {code for source in SOURCES for code in re.findall(r"(?:\b(?:trouble|noStart)\((?:\w+ \? )?|\bcode: )'(\w+)'", source)}
+    assert {"blocked", "panel_failed", "unreachable"} <= made
+    own = made - {WORDINGS[reason].code for reason in Reason}
+    assert {code for code in own if f"`{code}`" not in PAGE} == set()

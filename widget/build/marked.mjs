@@ -12,7 +12,7 @@ function need(code, find, what) {
 const OPTIONS = { pedantic: '!1', breaks: '!1', gfm: '!0', silent: '!1', extensions: 'null', hooks: 'null' };
 
 /** Methods that `PlainTokenizer` overrides, each with the one that follows it in marked's file. */
-const OVERRIDDEN = { html: 'def', def: 'table', tag: 'link' };
+const OVERRIDDEN = { html: 'def', def: 'table', lheading: 'paragraph', tag: 'link' };
 
 /** Without `def` no reference has a target: no mask for references, no look-up, no search for links in them. */
 const REFERENCES = [
@@ -23,7 +23,7 @@ const REFERENCES = [
 
 /** Of the lexer: steps that ask for what is overridden, links to references that nothing defines, checks of options and of other tokenizers. */
 const STEPS = [
-  [/if\((\w)=this\.tokenizer\.(?:html|tag)\(e\)\)\{e=e\.substring\(\1\.raw\.length\),\w\.push\(\1\);continue\}/g, ''],
+  [/if\((\w)=this\.tokenizer\.(?:html|lheading|tag)\(e\)\)\{e=e\.substring\(\1\.raw\.length\),\w\.push\(\1\);continue\}/g, ''],
   [/if\((\w)=this\.tokenizer\.def\(e\)\)\{.*?continue\}(?=if\(\1=this\.tokenizer\.table)/gs, ''],
   [/if\((\w)=this\.tokenizer\.reflink\(e,this\.tokens\.links\)\)\{.*?continue\}/gs, ''],
   [/(?<=\})reflink\(\w,\w\)\{.*?\}(?=emStrong\(\w,\w,\w=""\)\{)/gs, ''],

@@ -13,7 +13,7 @@ const outDir = fileURLToPath(new URL('../../src/chatkeep/widget_dist/', import.m
  * Gzip level 9, as measured by the tests. `whole`: all that a visitor loads for a first conversation with the settings that hold
  * by default, in the longest language too; `framed`: the same in frame mode.
  */
-const BUDGET = { loader: 5_000, whole: 40_000, framed: 42_500, lazy: 16_000, language: 2_000 };
+const BUDGET = { loader: 5_000, whole: 40_000, framed: 43_000, lazy: 16_000, language: 2_000 };
 
 /** Whose code is in the panel besides ours: MIT wants its notices kept. The full texts are in licenses.txt. */
 const NOTICE = '/*! Preact (c) 2015-present Jason Miller; marked (c) 2018-2026 MarkedJS, (c) 2011-2018 Christopher Jeffrey; MIT: licenses.txt */';

@@ -94,9 +94,9 @@ describe('a message', () => {
     expect(chats()[0]!.body!.message).toBe('a\nb\ufffd');
   });
 
-  test('a plain JSON answer is as good', async () => {
+  test('a success that is no stream is none', async () => {
     gateway.on('POST /api/chat', json(200, { success: true, response: 'Hi', message_id: 'm', conversation_id: 'c', citations: [] }));
-    expect(await ask()).toMatchObject({ phase: 'done', answer: 'Hi' });
+    expect(await ask()).toMatchObject({ phase: 'failed', trouble: { code: 'malformed' } });
   });
 });
 
@@ -123,11 +123,6 @@ describe('while it is not known who the visitor is', () => {
     name('alice');
     await settled();
     expect(last()).toMatchObject({ phase: 'done', answer: 'Good day [1].' });
-  });
-
-  test('a page that never says so costs the question, not the chat', async () => {
-    chat = open({ silenceMs: 50, known: new Promise(() => {}) });
-    expect(await ask()).toMatchObject({ phase: 'failed', trouble: { code: 'silent' } });
   });
 
   test('a question that waits can be stopped', async () => {

@@ -101,6 +101,10 @@ test('entities never make up characters that do not exist', () => {
 test('only absolute addresses of four schemes are links', () => {
   expect(target('https://www.a.example/x')).toEqual({ href: 'https://www.a.example/x', place: 'a.example' });
   expect(target('tel:+4912345')).toEqual({ href: 'tel:+4912345', place: '+4912345' });
+  // Shown as it is written: what it would be decoded could read as another address, or be nothing at all.
+  expect(target('mailto:%ff@x.example')).toEqual({ href: 'mailto:%ff@x.example', place: '%ff@x.example' });
+  expect(target('mailto:%E2%80%AEelpmaxe@x.example')?.place).toMatch(/^%E2%80%AE/);
+  expect(target('mailto:a@b.example?bcc=evil@c.example')).toEqual({ href: 'mailto:a@b.example', place: 'a@b.example' });
   for (const bad of ['javascript:1', ' https://a.example', 'a.example', '//a', 'https://u:p@a.example', 'http:', '']) expect(target(bad)).toBe(null);
 });
 

@@ -18,6 +18,7 @@ const lexWith = (from) => {
     html() {}
     tag() {}
     def() {}
+    lheading() {}
   }
   return (text) => new from.Lexer({ gfm: true, tokenizer: new Plain() }).lex(text);
 };

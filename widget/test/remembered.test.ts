@@ -93,7 +93,7 @@ test('a handle is kept, taken out before it is used, and the conversation is the
     return grant(response, request);
   });
   const { chat, memory, until } = open();
-  memory.recall();
+  void memory.recall();
   await until(() => chat.items.length === 1);
   expect(during).toBeUndefined();
   expect(exchanges(chat)[0]).toMatchObject({ question: 'Hello', answer: 'Good\nday [1].', phase: 'done', messageId: 'msg_1', isEarlier: true });
@@ -109,24 +109,28 @@ const NOTICE: Consent = { text: 'We store what you write.', link: '', required: 
 test('a conversation that was agreed to goes on without another question, under the same notice only', async () => {
   const first = open(undefined, NOTICE);
   await talk(first);
-  const under = (consent: Consent | null): boolean => {
-    const before = gateway.heard.length;
-    const isBack = open(undefined, consent).memory.recall();
-    if (!isBack) expect(gateway.heard).toHaveLength(before);
-    return isBack;
-  };
-  expect(under({ ...NOTICE, text: 'We sell what you write.' })).toBe(false);
-  expect(under({ ...NOTICE, link: 'https://other.example/' })).toBe(false);
-  expect(under(NOTICE)).toBe(true);
+  const under = (consent: Consent | null) => open(undefined, consent).memory;
+  expect(under({ ...NOTICE, text: 'We sell what you write.' }).isThere).toBe(false);
+  expect(under({ ...NOTICE, link: 'https://other.example/' }).isThere).toBe(false);
+  expect(under(NOTICE).isThere).toBe(true);
+  expect(await under(NOTICE).recall()).toBe(true);
 });
 
 test('what was said before the owner asked for consent is not gone on with before it is given', async () => {
   await talk();
-  expect(open(undefined, NOTICE).memory.recall()).toBe(false);
+  expect(open(undefined, NOTICE).memory.isThere).toBe(false);
+});
+
+test('what was agreed to and is gone on the gateway opens nothing', async () => {
+  await talk(open(undefined, NOTICE));
+  gateway.on('POST /api/sessions', refuse(410, 'session_expired'), grant);
+  expect(await open(undefined, NOTICE).memory.recall()).toBe(false);
+  expect(openings().map(({ body }) => body!.resume)).toEqual([undefined, 'ckr_1']);
+  expect(kept.size).toBe(0);
 });
 
 test('without a handle nothing is opened before there is a message', () => {
-  open().memory.recall();
+  expect(open().memory.isThere).toBe(false);
   expect(gateway.heard).toEqual([]);
 });
 
@@ -147,7 +151,7 @@ test.each([
   kept.set(NAME, 'ckr_old');
   gateway.on('POST /api/sessions', trouble, grant);
   const { chat, memory, until } = open();
-  memory.recall();
+  void memory.recall();
   await vi.waitFor(() => expect(openings()).toHaveLength(1));
   expect(kept.size).toBe(0);
   await talk({ chat, memory, until });
@@ -162,7 +166,7 @@ test('an identity that was refused leaves the handle for the right one', async (
   kept.set(NAME, 'ckr_old');
   gateway.on('POST /api/sessions', refuse(401, 'invalid_identity'));
   const { memory } = open();
-  memory.recall();
+  void memory.recall();
   await vi.waitFor(() => expect([openings().length, kept.get(NAME)]).toEqual([1, 'ckr_old']));
 });
 
@@ -199,7 +203,7 @@ test('an answer that was being made is joined from its beginning, and not asked 
     stream(event('start', { message_id: 'msg_1', conversation_id: 'conv_1' }, 0), event('delta', { text: 'Good day.' }, 9), event('done', {}, 9)),
   );
   const { chat, memory, until } = open();
-  memory.recall();
+  void memory.recall();
   await until(() => chat.items.length === 1 && quiet(chat));
   expect(exchanges(chat)[0]).toMatchObject({ answer: 'Good day.', phase: 'done' });
   expect(gateway.heard.some(({ path }) => path === '/api/chat')).toBe(false);
@@ -209,7 +213,7 @@ test('an answer that nobody makes any more is not asked for behind the visitor',
   kept.set(NAME, 'ckr_old');
   gateway.on(HISTORY, json(200, { messages: [question('msg_q', 'Hello'), reply('msg_1', 'msg_q', '', 'streaming')], has_more: false }));
   const { chat, memory, until } = open();
-  memory.recall();
+  void memory.recall();
   await until(() => chat.items.length === 1 && quiet(chat));
   expect(exchanges(chat)[0]).toMatchObject({ phase: 'failed' });
   expect(gateway.heard.some(({ path }) => path === '/api/chat')).toBe(false);
@@ -220,7 +224,7 @@ test('a long conversation is read page by page, and what was interrupted says so
   gateway.on(HISTORY, json(200, { messages: [question('msg_q2', 'Two'), reply('msg_2', 'msg_q2', 'Hal', 'interrupted')], has_more: true }));
   gateway.on(`${HISTORY}&before=msg_q2`, json(200, { messages: [question('msg_q1', 'One'), reply('msg_1', 'msg_q1', '1')], has_more: false }));
   const { chat, memory, until } = open();
-  memory.recall();
+  void memory.recall();
   await until(() => chat.items.length === 2);
   expect(exchanges(chat).map(({ question, answer, phase }) => [question, answer, phase])).toEqual([
     ['One', '1', 'done'],
@@ -231,7 +235,7 @@ test('a long conversation is read page by page, and what was interrupted says so
 test('a page that the browser brought back goes on where the tab is, without saying anything twice', async () => {
   const first = await talk();
   const second = open();
-  second.memory.recall();
+  void second.memory.recall();
   await second.until(() => second.chat.items.length === 1);
   gateway.on('POST /api/chat', refuse(401, 'session_revoked'), answer('Again.', undefined, 'msg_2'));
   first.chat.send('Back again');
@@ -252,12 +256,28 @@ test('what is asked while the earlier conversation is still being read is sent a
     asked = gateway.heard.filter(({ path }) => path === '/api/chat').length;
     json(200, { messages: [question('msg_q', 'Hello'), reply('msg_1', 'msg_q', 'Good day.')], has_more: false })(response, request);
   });
-  memory.recall();
+  void memory.recall();
   await until(() => exchanges(chat).length === 2 && quiet(chat));
   expect(asked).toBe(0);
   expect(exchanges(chat).map(({ question, answer }) => [question, answer])).toEqual([
     ['Hello', 'Good day.'],
     ['And now?', 'Again.'],
+  ]);
+});
+
+test('of two answers that were being made, the one that is not joined stays as it is', async () => {
+  kept.set(NAME, 'ckr_old');
+  const { chat, memory, until } = open();
+  gateway.on('POST /api/chat', answer('Again.', undefined, 'msg_2'));
+  gateway.on(HISTORY, (response, request) => {
+    chat.send('And now?');
+    json(200, { messages: [question('msg_q', 'Hello'), reply('msg_1', 'msg_q', 'Half of', 'streaming')], has_more: false })(response, request);
+  });
+  void memory.recall();
+  await until(() => exchanges(chat).length === 2 && quiet(chat));
+  expect(exchanges(chat).map(({ answer, phase }) => [answer, phase])).toEqual([
+    ['Half of', 'stopped'],
+    ['Again.', 'done'],
   ]);
 });
 

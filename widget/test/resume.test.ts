@@ -188,12 +188,6 @@ describe('reconnecting', () => {
     expect(joins().map(({ token }) => token)).toEqual(['token-1', 'new']);
   });
 
-  test('takes a plain JSON answer as the whole', async () => {
-    gateway.on('POST /api/chat', half);
-    gateway.on(STREAM, json(200, { response: TEXT, message_id: 'msg_1', citations: SOURCES }));
-    expect(await alice.ask()).toMatchObject({ phase: 'done', answer: SHOWN, sources: SOURCES });
-  });
-
   test('never leaves a hole: what starts too late is asked for again', async () => {
     gateway.on('POST /api/chat', half);
     gateway.on(STREAM, stream(startAt(4), delta(6, points.length), done), stream(startAt(4), delta(4, points.length), done));

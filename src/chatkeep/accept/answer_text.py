@@ -15,7 +15,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 # Deeper than people write; a parser leaves out what is deeper still, and a transcript leaves out nothing.
 _DEEPEST = 40
-_PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"]).disable("reference")
+_PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"]).disable(["reference", "lheading"])
 # Longer answers are quoted as they are: parsing some texts takes time like the square of their length.
 _LONGEST = 20_000
 # Characters that mean something to Markdown anywhere in a line, and those that do at its beginning.

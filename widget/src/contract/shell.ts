@@ -3,6 +3,9 @@ import type { Page } from '../talk/session';
 import type { Look } from './look';
 import type { Credentials, Detail, EventName } from './page';
 
+/** What the page gave, and whether it has cleared the chat since, before there was a panel to do it. */
+export type Held = Credentials & { isCleared?: boolean };
+
 /** What the server said, and the frozen part of it that the loader has read. */
 export interface Settings {
   readonly widgetId: string;
@@ -15,7 +18,7 @@ export interface Shell extends Settings {
   /** Aborted when the widget ends. */
   readonly life: AbortSignal;
   /** What the page gave last; read whenever a session opens. */
-  readonly credentials: Credentials;
+  readonly credentials: Held;
   /** Where the panel puts its own node and its own style sheet. */
   readonly frame: HTMLElement;
   readonly root: ShadowRoot;

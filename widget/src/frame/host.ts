@@ -1,7 +1,7 @@
 // Entry of frame-host.js: on the page, a frame of the gateway stands where the panel would be, and does what a panel does.
-import type { Around, Given, Order, Report } from '../contract/frame';
+import type { Around, Order, Report } from '../contract/frame';
 import type { Panel, Shell } from '../contract/shell';
-import { takeCredentials } from '../talk/credentials';
+import { take } from '../talk/credentials';
 import { FULL_SCREEN, isModal } from '../panel/focus';
 import { pageOf } from '../panel/page';
 import { followKeyboard } from '../panel/viewport';
@@ -27,6 +27,7 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   const { signal } = ended;
 
   const name = launcher.getAttribute('aria-label')!;
+  let opener: HTMLElement | null = null;
   const tell = (order: Order) => port?.postMessage(order);
   const around = (): Around => ({
     ...(pageOf() ?? { url: '', title: '' }),
@@ -45,9 +46,8 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   // A session opens: on the page as it is now. Whatever is not there, the gateway says what follows from that.
   const give = (to: number) => {
     tellAround();
-    void takeCredentials(credentials, true)
-      .catch((): Given => ({}))
-      .then((given) => tell({ is: 'given', given, to }));
+    const [identity, ticket] = [credentials.identity, credentials.ticket].map((one) => take(one).catch(() => ''));
+    void (async () => tell({ is: 'given', given: { identity: await identity, ticket: await ticket }, to }))();
   };
 
   const show = (open: boolean) => {
@@ -57,6 +57,7 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   };
   const panel: Panel = {
     open() {
+      if (document.activeElement !== root.host) opener = document.activeElement as HTMLElement | null;
       show(true);
       // First the frame, then what is in it: a frame cannot take the focus by itself.
       box.focus();
@@ -66,7 +67,10 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
       const inside = root.activeElement === box;
       show(false);
       tell({ is: 'close' });
-      if (inside) launcher.focus();
+      if (!inside) return;
+      launcher.focus();
+      // Where it was before, if that can take it.
+      opener?.focus();
     },
     send: (text) => tell({ is: 'send', text }),
     clear: () => tell({ is: 'clear' }),
@@ -87,6 +91,8 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
         switch (data.is) {
           case 'ready':
             // After a move: what was shown is shown again.
+            if (credentials.isCleared) tell({ is: 'clear' });
+            credentials.isCleared = false;
             if (box.classList.contains('shown')) tell({ is: 'open' });
             return resolve();
           case 'close':

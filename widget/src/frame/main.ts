@@ -12,6 +12,9 @@ import { kept } from '../panel/kept';
 import { mount } from '../panel/main';
 import { tickets } from './ticket';
 
+/** Less than the opening of a session has. */
+const PATIENCE_MS = 25_000;
+
 const { body } = document;
 const gateway = location.origin;
 const raw = record(JSON.parse(body.dataset.config!));
@@ -53,6 +56,8 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
   const ask = () =>
     (asked ??= new Promise<Given>((resolve) => {
       answer = resolve;
+      // A page that says nothing may say something the next time.
+      setTimeout(resolve, PATIENCE_MS, {});
       tellAsk();
     }).finally(() => (asked = null)));
 

@@ -1,7 +1,7 @@
 // What is <chatkeep-widget>? The launcher, the state of open and closed, and the door to the panel.
-import type { ChatkeepElement, Credentials, Detail, EventName, Source } from '../contract/page';
+import type { ChatkeepElement, Detail, EventName, Source } from '../contract/page';
 import { record } from '../contract/shapes';
-import type { Panel, PanelModule, Settings } from '../contract/shell';
+import type { Held, Panel, PanelModule, Settings } from '../contract/shell';
 import baseCss from './base.css?inline';
 import { card } from './card';
 import { fetchFile, filesOf } from './fetch-file';
@@ -25,7 +25,7 @@ export class ChatkeepWidget extends Base implements ChatkeepElement {
   /** Where this one talks, by the script that made it; empty for markup. */
   gateway = '';
   #gateway!: string;
-  #credentials: Credentials = {};
+  #credentials: Held = {};
   #clothes = new AbortController();
   #root: ShadowRoot | null = null;
   #frame!: HTMLElement;
@@ -102,6 +102,7 @@ export class ChatkeepWidget extends Base implements ChatkeepElement {
 
   /** Forget the conversation and its session. */
   clear(): void {
+    this.#credentials.isCleared = !this.#panel;
     void this.#panel?.then((panel) => panel.clear());
   }
 

@@ -24,7 +24,7 @@ export function init(options: Options): ChatkeepWidget {
   const given: Record<string, unknown> & Partial<Options> = { __proto__: null, ...options };
   const there = find();
   if (there?.gateway) {
-    console.info('Chatkeep: there is a widget on this page already; it stays.');
+    console.info('Chatkeep: there is a widget on this page already; it stays until destroy().');
     return there;
   }
   const element = document.createElement(TAG) as ChatkeepWidget;

@@ -15,7 +15,8 @@ export function target(address: string): Target | null {
   } catch {
     return null;
   }
-  if (url.protocol === 'mailto:' || url.protocol === 'tel:') return { href: url.href, place: decodeURI(url.pathname) };
+  // As it is written: decoded, it could read as another address. Nothing but the address: more recipients would not be seen.
+  if (url.protocol === 'mailto:' || url.protocol === 'tel:') return { href: url.protocol + url.pathname, place: url.pathname };
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return null;
   // "https://bank.example@evil.example" reads like another place than it is.
   if (url.username || url.password) return null;

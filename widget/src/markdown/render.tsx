@@ -18,7 +18,14 @@ export interface Setting {
 }
 
 export const render = (tokens: readonly Token[], setting: Setting, depth = 0): ComponentChild[] =>
-  tokens.map((token) => (depth > DEPTH ? token.raw : one(token as MarkedToken, setting, depth + 1)));
+  tokens.map((token) => {
+    try {
+      return depth > DEPTH ? token.raw : one(token as MarkedToken, setting, depth + 1);
+    } catch {
+      // A part that cannot be drawn is still an answer.
+      return token.raw;
+    }
+  });
 
 function one(token: MarkedToken, setting: Setting, depth: number): ComponentChild {
   const inside = (tokens: readonly Token[] | undefined) => render(tokens ?? [], setting, depth);

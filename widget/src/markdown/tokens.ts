@@ -2,18 +2,15 @@
 import { Lexer, Tokenizer, type Token, type TokensList } from 'marked';
 
 /**
- * CommonMark with GitHub's tables and bare links, minus two things:
- * raw HTML is plain text, and `[1]: https://…` defines nothing (a definition could turn our `[1]` into another link).
+ * CommonMark with GitHub's tables and bare links, minus three things:
+ * raw HTML is plain text, `[1]: https://…` defines nothing (a definition could turn our `[1]` into another link),
+ * and a line below a text is a line: models mean no heading by it, and what was read would grow when the line arrives.
  */
 class PlainTokenizer extends Tokenizer {
   override html(): undefined {}
   override tag(): undefined {}
   override def(): undefined {}
-
-  /** Underlined headings have one line: otherwise each line of a long item is searched to its end for an underline. */
-  override lheading(src: string): ReturnType<Tokenizer['lheading']> {
-    return /^[^\n]+\n {0,3}[=-]+ *(?:\n|$)/.test(src) ? super.lheading(src) : undefined;
-  }
+  override lheading(): undefined {}
 }
 
 /** Lists in quotes in lists: beyond this it is not written for people, and recursion has to end. */

@@ -92,7 +92,10 @@ export class Menu extends Component<Props, State> {
     this.#try(async () => {
       const { scene, onClear } = this.props;
       const { erased, partlyErased } = { ...enLazy, ...scene.words };
+      const [first] = scene.chat.items;
       const outcome = (await erase(scene.chat)) ? erased : partlyErased;
+      // What is there now may be somebody else's.
+      if (scene.chat.items[0] !== first) return;
       onClear(outcome);
       scene.say(outcome);
     });

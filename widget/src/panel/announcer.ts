@@ -86,9 +86,12 @@ export class Announcer {
     this.#timer ??= setTimeout(() => this.#next(), 50);
   }
 
+  /** Nothing more is said, and what was said is not to be read again. */
   end(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#queue = [];
+    this.speak('');
   }
 
   #next(): void {

@@ -16,9 +16,10 @@ export interface Handle {
   open(): void;
   close(): void;
   send(text: string): void;
-  clear(): void;
-  /** The visitor agreed to the owner's notice before the page was loaded anew. */
-  agreed(): void;
+  /** Everything off the screen, for somebody else, who asks `question` if it is not empty. */
+  clear(question?: string): void;
+  /** Whether the visitor agreed to the owner's notice before the page was loaded anew. */
+  agreed(is: boolean): void;
   redraw(): void;
   say(text: string): void;
 }
@@ -46,6 +47,8 @@ export class App extends Component<Props, State> {
   #announcer: HTMLElement | null = null;
   #voice = new Announcer((text) => this.#announcer?.replaceChildren(text));
   #life = new AbortController();
+  /** What could not be sent. */
+  #asked = '';
 
   override componentDidMount(): void {
     const { signal } = this.#life;
@@ -61,8 +64,15 @@ export class App extends Component<Props, State> {
       open: () => this.setState({ open: true }, () => this.#focus()),
       close: () => this.setState({ open: false, menu: false }),
       send: (text) => this.#send(text),
-      clear: () => this.#clear('', true),
-      agreed: () => this.setState({ consent: 'yes' }),
+      clear: (question) => this.#clear('', true, question),
+      agreed: (is) => {
+        const { chat } = this.props.scene;
+        const { running } = chat;
+        this.setState({ consent: is ? 'yes' : '' });
+        if (is || !running) return;
+        chat.stop();
+        this.setState({ draft: chat.takeBack(running) });
+      },
       redraw: () => {
         const { chat, words } = this.props.scene;
         const last = chat.items.at(-1);
@@ -104,7 +114,10 @@ export class App extends Component<Props, State> {
 
   #send = (text: string): boolean => {
     const taken = navigator.onLine && !this.#needsConsent && this.props.scene.chat.send(text);
-    this.setState(taken ? { ended: '' } : { draft: text });
+    // The visitor's own words stay.
+    const draft = this.state.draft || text;
+    this.setState(taken ? { ended: '' } : { draft });
+    if (draft === text) this.#asked = taken ? '' : text;
     return taken;
   };
 
@@ -112,11 +125,15 @@ export class App extends Component<Props, State> {
     if (this.#send(text)) this.props.scene.said('suggestion', {});
   };
 
-  #clear = (ended = '', isAnybody = !!ended): void => {
+  #clear = (ended = '', isAnybody = !!ended, question = ''): void => {
     this.props.scene.chat.clear();
+    this.#voice.end();
     // Who has had everything erased has taken their consent back, and whoever comes next has given none.
     if (isAnybody) this.props.scene.agree(false);
-    this.setState({ draft: '', menu: false, ended, consent: isAnybody ? '' : this.state.consent }, () => this.#focus());
+    this.setState({ draft: '', menu: false, ended, consent: isAnybody ? '' : this.state.consent }, () => {
+      this.#focus();
+      if (question) this.#send(question);
+    });
   };
 
   #edit = (exchange: Exchange): void => {
@@ -169,7 +186,7 @@ export class App extends Component<Props, State> {
         ) : (
           <Empty scene={scene} ended={ended} isOpen={!ended && !this.#needsConsent} onAsk={this.#suggested} onFresh={() => this.#clear()} />
         )}
-        {config.consent && !consent && !items.length && !ended && this.#consent(false)}
+        {config.consent && !consent && !ended && (this.#needsConsent || !items.length) && this.#consent(false)}
         {this.#needsConsent && consent && this.#consent(true)}
         {!ended && (
           <Composer
@@ -199,8 +216,12 @@ export class App extends Component<Props, State> {
   }
 
   #answer = (agrees: boolean): void => {
-    this.setState({ consent: agrees ? 'yes' : 'no' });
     this.props.scene.agree(agrees);
-    if (agrees) this.#focus();
+    this.setState({ consent: agrees ? 'yes' : 'no' }, () => {
+      if (!agrees) return;
+      this.#focus();
+      // What was waiting for it.
+      if (this.#asked && this.#asked === this.state.draft && this.#send(this.#asked)) this.setState({ draft: '' });
+    });
   };
 }

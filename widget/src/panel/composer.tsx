@@ -56,8 +56,11 @@ export class Composer extends Component<Props> {
 
   #send = (): void => {
     const { draft, locked, onSend, onDraft } = this.props;
-    // What is missing is one press away.
-    if (locked) (this.#field!.getRootNode() as ShadowRoot).querySelector<HTMLElement>('.consent .main')?.focus();
+    // What is missing is one press away, and then it is sent.
+    if (locked) {
+      onSend(draft);
+      (this.#field!.getRootNode() as ShadowRoot).querySelector<HTMLElement>('.consent .main')?.focus();
+    }
     if (this.#refuses()) return;
     onDraft('');
     onSend(draft);

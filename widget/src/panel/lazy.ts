@@ -2,6 +2,10 @@
 import type { Shell } from '../contract/shell';
 import { kit } from './kit';
 import type { Lazies } from './lazies';
+import { until } from '../talk/wait';
+
+/** A chat must not wait for ever for what it can do without. */
+const PATIENCE_MS = 10_000;
 
 /** What a lazy file exports: its module, once it has what it shares with the panel. */
 type LazyFile<Module> = { default(shared: typeof kit): Module & object };
@@ -19,7 +23,7 @@ export function lazyFiles(fetchFile: Shell['fetchFile'], adopt: (css: string) =>
     let module = known.get(name) as Promise<Lazies[Name]> | undefined;
     if (!module) {
       const failed = failures.get(name) ?? 0;
-      module = fetchFile<LazyFile<Lazies[Name]>>(`${name}.js`, `sha256-${__LAZY_SHA256__[name]}`, failed).then((file) => {
+      module = until(fetchFile<LazyFile<Lazies[Name]>>(`${name}.js`, `sha256-${__LAZY_SHA256__[name]}`, failed), AbortSignal.timeout(PATIENCE_MS)).then((file) => {
         const found = file.default(kit);
         if ('css' in found) adopt(found.css as string);
         return found;

@@ -6,8 +6,7 @@ import { parseConfig } from '../contract/config';
 import { record } from '../contract/shapes';
 import type { Panel, Shell } from '../contract/shell';
 import { Chat } from '../talk/chat';
-import { personOf, takeCredentials, whoIs } from '../talk/credentials';
-import type { Exchange } from '../talk/exchange';
+import { Visitor } from '../talk/visitor';
 import { addLater, wordsFor } from '../words/choose';
 import { dataFrom } from '../words/fetch';
 import { wanted } from '../words/wanted';
@@ -85,13 +84,12 @@ export async function mount(shell: Shell): Promise<Panel> {
     page: __FRAMED__ ? inside!.page : pageOf,
     ...(config.content.htmlAnswers && { enrich }),
     credentials: async () => {
-      const given = await takeCredentials(credentials, config.identified);
-      person ??= personOf(given.identity);
+      const given = await visitor.take();
       // In a frame, the page's ticket is one of two.
       return __FRAMED__ ? { ...given, ticket: await inside!.ticket(), page_ticket: given.ticket } : given;
     },
     memory,
-    settled: () => known,
+    settled: () => visitor.settled ?? recalled,
     // Many deltas between two frames are one drawing. Hidden tabs get no frames: a timer draws there.
     changed: () => {
       drawing ||= document.hidden ? window.setTimeout(draw, 250) : requestAnimationFrame(draw);
@@ -128,26 +126,33 @@ export async function mount(shell: Shell): Promise<Panel> {
   };
   say(words);
   let asked = 0;
-  // Open from when the page speaks of somebody else until it is known who that is, however often it does so in between.
-  let known: Promise<unknown> | undefined;
-  let sure: ((person: unknown) => void) | null = null;
-  let before: Exchange | null = null;
-  let person = personOf(credentials.identity);
+  let opener: HTMLElement | null = null;
+  let recalled: Promise<boolean> | undefined;
   // Whose conversation it is has to be known first.
   const restore = async () => {
-    if ((!config.identified || credentials.identity) && (await memory())?.recall() && needsConsent) {
-      // What is gone on with was agreed to.
-      hasConsent = true;
-      handle?.agreed();
+    if (credentials.isCleared) {
+      credentials.isCleared = false;
+      return (await memory())?.keep('');
     }
+    const remembered = config.identified && !credentials.identity ? null : await memory();
+    if (!remembered?.isThere) return;
+    // What is gone on with was agreed to, if the gateway still knows it.
+    if (needsConsent) agreed(true);
+    if (!(await (recalled = remembered.recall())) && needsConsent && hasConsent) agreed(false);
   };
-  // Otherwise a frame learns who is there when a session opens.
-  if (__FRAMED__ && !config.identified) void whoIs(credentials, (now) => (person = now));
-  prepare();
+  const agreed = (is: boolean) => {
+    hasConsent = is;
+    handle?.agreed(is);
+  };
+  const visitor = new Visitor(credentials, config.identified, chat, () => void (chat.items.length || restore()), (question) => handle?.clear(question));
+  // Where no session tells a frame who is there.
+  if (!config.identified) visitor.learn();
   void restore();
+  prepare();
 
   return {
     open() {
+      opener = document.activeElement as HTMLElement | null;
       launcher.show(true);
       handle?.open();
       count('open', {});
@@ -157,30 +162,14 @@ export async function mount(shell: Shell): Promise<Panel> {
       const inside = root.activeElement;
       launcher.show(false);
       handle?.close();
-      if (inside) shell.launcher.focus();
+      if (!inside) return;
+      shell.launcher.focus();
+      // Where it was before, if that can take it.
+      opener?.focus();
     },
     send: (text) => handle?.send(text),
     clear: () => handle?.clear(),
-    identify() {
-      if (!sure) {
-        before = chat.running;
-        known = new Promise((resolve) => (sure = resolve));
-      }
-      void whoIs(credentials, (now) => {
-        sure?.(now);
-        sure = null;
-        if (now === person) return;
-        const asked = chat.running;
-        // A question that waits for the first name was asked by whoever has it.
-        const isFirst = config.identified && !person;
-        person = now;
-        if (!isFirst) {
-          handle?.clear();
-          // What was asked since the page spoke of somebody else is theirs.
-          if (asked && asked !== before) handle?.send(asked.question);
-        } else if (!chat.items.length) void restore();
-      });
-    },
+    identify: () => visitor.identify(),
     async speak() {
       const mine = ++asked;
       const found = await find();

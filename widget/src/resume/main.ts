@@ -16,6 +16,7 @@ const isForNow = ({ status }: Failed['trouble']): boolean => !status || status =
 export class Remembered implements Memory {
   /** The one request that uses a handle: the same over all its retries. */
   #attempt: { body: object; headers: Record<string, string> } | null = null;
+  #isBack = false;
   readonly #name: string;
   readonly #notice: string;
 
@@ -29,11 +30,15 @@ export class Remembered implements Memory {
     this.#name = `chatkeep:${widgetId}`;
   }
 
-  /** Goes back to the conversation that is kept. False: there is none, or none under what the visitor is asked to agree to now. */
-  recall(): boolean {
-    if (!this.#read()) return false;
-    this.chat.prepare();
-    return true;
+  /** There is a conversation, and under what the visitor is asked to agree to now. */
+  get isThere(): boolean {
+    return !!this.#read();
+  }
+
+  /** Goes back to it. False: the gateway does not know it, or cannot be asked. */
+  async recall(): Promise<boolean> {
+    await this.chat.prepare();
+    return this.#isBack;
   }
 
   async open(given: object, post: (body: object, headers: Record<string, string>) => Promise<Grant>, get: (path: string) => Promise<Response>): Promise<Grant | null> {
@@ -46,15 +51,17 @@ export class Remembered implements Memory {
     try {
       const grant = await post(attempt.body, attempt.headers);
       this.#attempt = null;
+      this.#isBack = true;
       // Before anything is asked: a question of now would be in what is read, and on screen twice.
       await this.#show(grant, get);
       return grant;
     } catch (error) {
       if (!(error instanceof Failed) || isForNow(error.trouble)) throw error;
       this.#attempt = null;
-      if (error.trouble.code !== 'invalid_identity') return null;
       // The page may name its visitor later, and then it is theirs.
-      this.#write(resume);
+      if (error.trouble.code === 'invalid_identity') this.#write(resume);
+      // What was agreed to is gone: a session of its own is to be agreed to first.
+      else if (!this.#notice) return null;
       throw error;
     }
   }
@@ -81,7 +88,7 @@ export class Remembered implements Memory {
     const earlier = exchangesOf(said);
     const known = new Set(earlier.map(({ messageId }) => messageId));
     // A page that the browser brought back has some of it on screen, and no new conversation has begun.
-    const since = this.chat.items.filter((item) => item.kind === 'exchange' && !known.has(item.messageId));
+    const since = this.chat.items.filter((item) => item.kind === 'exchange' && !(item.messageId && known.has(item.messageId)));
     if (earlier.length) this.chat.restore([...earlier, ...since]);
   }
 
@@ -112,7 +119,6 @@ function exchangesOf(said: readonly Said[]): Exchange[] {
     .filter(({ isQuestion }) => isQuestion)
     .map((question) => {
       const answer = answers.get(question.id);
-      const runs = answer?.state === 'streaming';
       return {
         ...newExchange(question.text),
         isEarlier: true,
@@ -120,10 +126,10 @@ function exchangesOf(said: readonly Said[]): Exchange[] {
         askedAt: question.at,
         messageId: answer?.id ?? '',
         // An answer that is being made is joined from its beginning.
-        phase: runs ? 'waiting' : answer?.state === 'complete' ? 'done' : 'stopped',
-        answer: runs ? '' : (answer?.text ?? ''),
-        sources: runs ? [] : (answer?.sources ?? []),
-        answeredAt: answer && !runs ? answer.at : null,
+        phase: answer?.state === 'streaming' ? 'waiting' : answer?.state === 'complete' ? 'done' : 'stopped',
+        answer: answer?.text ?? '',
+        sources: answer?.sources ?? [],
+        answeredAt: answer?.at ?? null,
       };
     });
 }

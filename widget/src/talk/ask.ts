@@ -1,5 +1,4 @@
 // How is one message sent, or its answer joined, and the answer read? One attempt; who calls decides about another.
-import { record } from '../contract/shapes';
 import { EventReader, type StreamEvent } from './events';
 import { json, parseDelta, parseEnding, parseEnvelope, parseSources, parseStart, type Ending, type Source } from './parse';
 import type { Session } from './session';
@@ -55,9 +54,9 @@ export async function ask(
     );
     touch();
     listener.admitted();
-    if (/^text\/event-stream/i.test(answer.headers.get('Content-Type') ?? '') && answer.body)
-      return await read(answer.body, listener, touch);
-    return whole(json(await answer.text()), listener);
+    // Something in between that answers by itself, and calls it a success.
+    if (!/^text\/event-stream/i.test(answer.headers.get('Content-Type') ?? '') || !answer.body) throw new Failed(trouble('malformed'));
+    return await read(answer.body, listener, touch);
   } catch (error) {
     throw failure(error, signal);
   } finally {
@@ -103,15 +102,4 @@ function take({ name, data, id }: StreamEvent, listener: Listener): Ending | nul
   } else if (name === 'error') throw new Failed(parseEnvelope(raw, 0));
   else if (name === 'done') return parseEnding(raw);
   return null;
-}
-
-/** The same answer as plain JSON: a gateway may answer so to any client. */
-function whole(raw: unknown, listener: Listener): Ending {
-  const given = record(raw);
-  if (typeof given.response !== 'string') throw new Failed(trouble('malformed'));
-  const { messageId, conversationId, isHtml } = parseStart(raw);
-  listener.start(messageId, conversationId, true, isHtml);
-  listener.sources(parseSources(given.citations));
-  listener.delta(given.response, '');
-  return parseEnding(raw);
 }

@@ -16,7 +16,7 @@ export interface Surroundings {
   credentials?(): Promise<object>;
   /** What leads back to a session after the page was loaded anew, where the widget has that. */
   memory?(): Promise<Memory | null>;
-  /** Settles when it is known who the visitor is: until then, nothing is asked in anybody's name. Never rejects. */
+  /** Until it settles, nothing is asked: it is not known who the visitor is, or what they said before. Never rejects. */
   settled?(): Promise<unknown> | undefined;
   changed(): void;
   said(what: 'message' | 'answer' | 'error' | 'refused', detail: Record<string, string | number>): void;
@@ -76,17 +76,21 @@ export class Chat {
     return this.#session;
   }
 
-  /** Opens the session before there is a message: what the page gave for it may not live that long. */
-  prepare(): void {
+  /** Opens the session before there is a message: what the page gave for it may not live that long. Never rejects. */
+  async prepare(): Promise<void> {
     // Whatever goes wrong now is told when there is a message.
-    this.#session.ready(new AbortController().signal).catch(() => {});
+    await this.#session.ready(new AbortController().signal).catch(() => {});
   }
 
   /** Shows what was said before the page was loaded anew, and goes on with the answer that was being made then. */
   restore(items: Item[]): void {
     this.items = items;
-    const last = items.at(-1);
-    if (last?.kind === 'exchange' && last.isEarlier && isRunning(last) && !this.#run) void this.#drive(last);
+    for (const item of items) {
+      if (item.kind !== 'exchange' || !item.isEarlier || !isRunning(item)) continue;
+      // One at a time: what cannot be joined now stays as it is.
+      if (item === items.at(-1) && !this.#run) void this.#drive(item);
+      else item.phase = 'stopped';
+    }
     this.around.changed();
   }
 
@@ -258,8 +262,7 @@ export class Chat {
   }
 
   async #once(exchange: Exchange, signal: AbortSignal): Promise<void> {
-    const { signal: patient, end } = watch(signal, this.around.wire.silenceMs);
-    await until(Promise.resolve(this.around.settled?.()), patient).finally(end);
+    await until(Promise.resolve(this.around.settled?.()), signal);
     const grant = await this.#session.ready(signal);
     // The gateway wants a pause between messages; keeping it here spares the visitor a refusal.
     const early = this.#admittedAt + this.around.intervalMs - performance.now();

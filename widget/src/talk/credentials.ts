@@ -1,32 +1,38 @@
 // What lets a session open besides the page's origin? An identity or a ticket, taken from the page when it is needed.
 import type { Credentials, Source } from '../contract/page';
 
-const take = (source: Source | null | undefined): string | Promise<string> | undefined =>
-  (typeof source === 'function' ? source() : source) || undefined;
+/** Whoever was there before stays on screen until a function has answered. */
+const PATIENCE_MS = 10_000;
+
+/** Rejects when the page's function does. */
+export async function take(source: Source | null | undefined): Promise<string | undefined> {
+  try {
+    // The function may be an arrow around fetch: what comes may end with a line break.
+    return ((await (typeof source === 'function' ? source() : source)) ?? '').trim() || undefined;
+  } catch (error) {
+    console.warn('Chatkeep: no identity or ticket:', error);
+    throw error;
+  }
+}
 
 /** `identified`: the owner wants to know who the visitor is; otherwise the gateway takes no identity. */
 export async function takeCredentials({ identity, ticket }: Credentials, identified: boolean): Promise<Record<string, string | undefined>> {
-  // The function may be an arrow around fetch: what comes may end with a line break.
   const [who, pass] = await Promise.all([identified ? take(identity) : undefined, take(ticket)]);
-  return { identity: who?.trim(), ticket: pass?.trim() };
+  return { identity: who, ticket: pass };
 }
 
 /** Somebody's name for comparing: a new token of the same person is no other person. Null: nobody, or not known before a function is asked. */
 export function personOf(identity: Source | null | undefined): unknown {
   if (!identity || typeof identity !== 'string') return null;
   try {
-    const claims = atob(identity.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'));
-    return `${(JSON.parse(claims) as { sub: unknown }).sub}`;
+    const { sub } = JSON.parse(atob(identity.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))) as { sub?: unknown };
+    if (sub) return `${sub as string}`;
   } catch {
-    return identity;
+    // What is no token is compared as it is.
   }
+  return identity;
 }
 
-/** Tells who the page says the visitor is: a text at once; a function is asked, for it may name somebody else now. */
-export async function whoIs(credentials: Credentials, tell: (person: unknown) => void): Promise<void> {
-  const { identity } = credentials;
-  if (typeof identity !== 'function') return tell(personOf(identity));
-  const person = await Promise.resolve().then(identity).then(personOf, () => null);
-  // Unless the page has named another one since.
-  if (credentials.identity === identity) tell(person);
-}
+/** Whom a taken identity names. Nobody, where it fails or takes too long; never rejects. */
+export const whoIs = (taken: Promise<string | undefined>): Promise<unknown> =>
+  Promise.race([taken.then(personOf, () => null), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, null))]);

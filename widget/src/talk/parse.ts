@@ -1,5 +1,6 @@
 // Is what the gateway sent of the promised shape? Nothing unchecked goes further; nothing here throws but `Failed`.
 import { list, record } from '../contract/shapes';
+import { calm } from '../markdown/entities';
 import { Failed, trouble, type Trouble } from './trouble';
 
 export interface Source {
@@ -57,7 +58,8 @@ export function parseEnvelope(raw: unknown, status: number, retryHeader = ''): T
   const forever = code === 'temporarily_blocked' && given.block_expires_at === null;
   return trouble(forever ? 'blocked' : code, {
     status,
-    message: str(given.message, 300),
+    // How long is counted down beside it.
+    message: str(given.message, 300).replace(/ ?\btry again in \d.*$/i, ''),
     requestId: str(given.request_id, 80),
     resetAt: Date.parse(str(record(given.usage).reset_at)),
     retryAfter: seconds > 0 && !forever ? Math.min(Math.ceil(seconds), 31 * 86_400) : 0,
@@ -80,7 +82,7 @@ export function parseSources(raw: unknown): Source[] {
     const number = num(index);
     if (!Number.isInteger(number) || number < 1 || number > 99 || seen.has(number)) return [];
     seen.add(number);
-    return [{ index: number, title: str(title), url: str(url, 2000), excerpt: str(excerpt, 600) }];
+    return [{ index: number, title: calm(str(title)), url: str(url, 2000), excerpt: calm(str(excerpt, 600)) }];
   });
 }
 
@@ -124,7 +126,7 @@ export function parseEnding(raw: unknown): Ending {
   const left = num(record(given.usage).messages_remaining_today);
   return {
     reason: str(given.finish_reason, 40) || 'stop',
-    suggestions: list(given.suggestions).map((s) => str(s).trim()).filter(Boolean).slice(0, 3),
+    suggestions: list(given.suggestions).map((s) => calm(str(s)).trim()).filter(Boolean).slice(0, 3),
     left: left >= 0 ? left : -1,
   };
 }

@@ -40,7 +40,7 @@ export const trouble = (code: string, more: Partial<Trouble> = {}): Trouble => (
 });
 
 /** The session is over for good, or was opened without a key where one is needed: only a new one helps. */
-export const sessionIsGone = ({ code }: Trouble): boolean =>
+export const sessionIsGone = ({ code }: Pick<Trouble, 'code'>): boolean =>
   ['session_expired', 'invalid_session', 'session_revoked', 'session_required', 'proof_required'].includes(code);
 
 /** Nothing is wrong but the way to the gateway. An answer that can be joined is also worth asking for after silence or a restart. */
