@@ -62,6 +62,20 @@ def test_the_focus_goes_back_to_what_the_page_had_opened_the_chat_with(demo: Dem
         expect(page.get_by_role("button", name=button)).to_be_focused()
 
 
+def test_what_the_page_does_takes_no_focus_from_who_writes_elsewhere(demo: Demo, watched: Watched) -> None:
+    page = show(watched, demo, f"{_tagged(demo)}<input aria-label=Elsewhere>")
+    _talk(page)
+    field = page.get_by_role("textbox", name="Elsewhere")
+    for act in ("Chatkeep.clear()", "Chatkeep.setIdentity('somebody')", "Chatkeep.setIdentity(null)"):
+        field.focus()
+        page.keyboard.type("one ")
+        page.evaluate(f"() => {act}")
+        expect(page.get_by_role("article")).to_have_count(0)
+        page.keyboard.type("two ")
+        expect(field).to_be_focused()
+    expect(field).to_have_value("one two " * 3)
+
+
 def test_loading_the_script_twice_gives_one_launcher_and_a_note(demo: Demo, watched: Watched) -> None:
     notes: list[str] = []
     watched.page.on("console", lambda message: notes.append(message.text) if message.type == "info" else None)

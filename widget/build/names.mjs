@@ -10,7 +10,7 @@ const OWN = `
   admitted canChange debounceRendering emStrong fetchFile htmlAnswers htmlGreeting imageHosts isModal isOffline life look onFresh onMenu onReady
   prepare prover renew takeBack whenOnline backoffMs copyByCommand onAnswer onCancel onClear isQuestion reflink replyTo
   place wire isLinked onClose identify since
-  isWhole isShort onLeave isCleared
+  isWhole isShort onLeave isCleared isRepeated isThere
 `.trim().split(/\s+/);
 
 /** Names that others know: browsers, the pages that use the widget (its promise to them), the owners that change its texts, and the gateway. */

@@ -27,5 +27,6 @@ describe('what is around the frame', () => {
 
 test('what a session opens with is text or not there', () => {
   expect(parseGiven({ identity: 'a.b.c', ticket: 'd.e.f' })).toEqual({ identity: 'a.b.c', ticket: 'd.e.f' });
+  expect(parseGiven({ identity: null })).toEqual({ identity: null, ticket: '' });
   for (const raw of [null, 7, { identity: {}, ticket: ['x'] }, {}]) expect(parseGiven(raw)).toEqual({ identity: '', ticket: '' });
 });

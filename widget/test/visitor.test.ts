@@ -193,6 +193,44 @@ describe('what a session opens with', () => {
     expect((await taken).identity).toBe(token('alice', '2'));
   });
 
+  test('is asked for once more where each call names somebody else, and not for ever', async () => {
+    let calls = 0;
+    credentials.identity = () => token(`guest-${++calls}`);
+    const one = visitor();
+    await one.take();
+    ask('Hello');
+    const second = await one.take();
+    expect(heard).toEqual(['named', 'changed Hello']);
+    // What is asked anew in their name opens with the same.
+    expect(await one.take()).toEqual(second);
+    expect([calls, heard.length]).toEqual([2, 2]);
+  });
+
+  test('of somebody else takes no question along that was sent again', async () => {
+    let now = token('alice');
+    credentials.identity = () => now;
+    const one = visitor();
+    await one.take();
+    ask("Alice's question").isRepeated = true;
+    now = token('bob');
+    await one.take();
+    expect(heard).toEqual(['named', 'changed']);
+  });
+
+  test('is asked for anew after an answer was running that needed none', async () => {
+    const names = slow();
+    credentials.identity = token('alice');
+    const one = visitor();
+    ask('Hello');
+    credentials.identity = names;
+    one.identify();
+    await turn();
+    await names.say(token('alice'));
+    void one.take();
+    await turn();
+    expect(names.calls).toBe(2);
+  });
+
   test('of somebody else than the last time, nothing of the one before stays', async () => {
     let now = token('alice');
     credentials.identity = () => now;

@@ -15,10 +15,10 @@ export interface Around {
   readonly modal: boolean;
 }
 
-/** What a session opens with, as the page gives it. */
+/** What a session opens with, as the page gives it; null: it has failed to. */
 export interface Given {
-  readonly identity?: string | undefined;
-  readonly ticket?: string | undefined;
+  readonly identity?: string | null | undefined;
+  readonly ticket?: string | null | undefined;
 }
 
 /** To the frame: what is around it (first with the port for all the rest), what was asked for last, and what a page may do with a panel. */
@@ -49,5 +49,5 @@ export function parseAround(raw: unknown): Around {
 
 export function parseGiven(raw: unknown): Given {
   const { identity, ticket } = record(raw);
-  return { identity: form(identity, /./, ''), ticket: form(ticket, /./, '') };
+  return { identity: identity === null ? null : form(identity, /./, ''), ticket: form(ticket, /./, '') };
 }

@@ -46,8 +46,8 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   // A session opens: on the page as it is now. Whatever is not there, the gateway says what follows from that.
   const give = (to: number) => {
     tellAround();
-    const [identity, ticket] = [credentials.identity, credentials.ticket].map((one) => take(one).catch(() => ''));
-    void (async () => tell({ is: 'given', given: { identity: await identity, ticket: await ticket }, to }))();
+    const [identity, ticket] = [credentials.identity, credentials.ticket].map((one) => take(one).catch(() => null));
+    void (async () => tell({ is: 'given', given: { identity: await identity!, ticket: await ticket! }, to }))();
   };
 
   const show = (open: boolean) => {
@@ -57,7 +57,7 @@ export async function mount({ raw, root, frame, launcher, credentials, life, emi
   };
   const panel: Panel = {
     open() {
-      if (document.activeElement !== root.host) opener = document.activeElement as HTMLElement | null;
+      if (root.activeElement !== box) opener = document.activeElement as HTMLElement | null;
       show(true);
       // First the frame, then what is in it: a frame cannot take the focus by itself.
       box.focus();

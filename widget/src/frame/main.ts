@@ -57,7 +57,7 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
     (asked ??= new Promise<Given>((resolve) => {
       answer = resolve;
       // A page that says nothing may say something the next time.
-      setTimeout(resolve, PATIENCE_MS, {});
+      setTimeout(resolve, PATIENCE_MS, { identity: null });
       tellAsk();
     }).finally(() => (asked = null)));
 
@@ -76,7 +76,14 @@ async function run(origin: string, first: Around, port: MessagePort): Promise<vo
     frame,
     root,
     launcher,
-    credentials: { identity: () => ask().then(({ identity = '' }) => identity), ticket: () => ask().then(({ ticket = '' }) => ticket) },
+    credentials: {
+      async identity() {
+        const { identity } = await ask();
+        if (identity === null) throw new Error();
+        return identity ?? '';
+      },
+      ticket: () => ask().then(({ ticket }) => ticket ?? ''),
+    },
     files: filesOf(gateway),
     fetchFile: (...file) => fetchFile(gateway, ...file),
     // What leads to a conversation stays here: with it, and a visitor's identity, a script of the page could ask for one.

@@ -2,8 +2,7 @@
 
 const NAMED: Record<string, string> = {
   amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', hellip: '…', mdash: '—', ndash: '–', euro: '€',
-  copy: '©', reg: '®', trade: '™', times: '×', deg: '°', bull: '•', middot: '·', rarr: '→', larr: '←', pound: '£',
-  lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”',
+  copy: '©', rarr: '→', lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”',
 };
 
 /** Nothing that turns the reading direction around (a link's label could read as another place), no towers of marks that take seconds to draw. */

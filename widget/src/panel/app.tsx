@@ -71,7 +71,7 @@ export class App extends Component<Props, State> {
         this.setState({ consent: is ? 'yes' : '' });
         if (is || !running) return;
         chat.stop();
-        this.setState({ draft: chat.takeBack(running) });
+        this.setState({ draft: `${chat.takeBack(running)} ${this.state.draft}`.trim() });
       },
       redraw: () => {
         const { chat, words } = this.props.scene;
@@ -126,12 +126,14 @@ export class App extends Component<Props, State> {
   };
 
   #clear = (ended = '', isAnybody = !!ended, question = ''): void => {
+    // Whoever writes elsewhere on the page goes on there.
+    const isHere = document.hasFocus() && this.props.shell.root.activeElement;
     this.props.scene.chat.clear();
     this.#voice.end();
     // Who has had everything erased has taken their consent back, and whoever comes next has given none.
     if (isAnybody) this.props.scene.agree(false);
     this.setState({ draft: '', menu: false, ended, consent: isAnybody ? '' : this.state.consent }, () => {
-      this.#focus();
+      if (isHere) this.#focus();
       if (question) this.#send(question);
     });
   };

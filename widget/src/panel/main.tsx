@@ -89,7 +89,7 @@ export async function mount(shell: Shell): Promise<Panel> {
       return __FRAMED__ ? { ...given, ticket: await inside!.ticket(), page_ticket: given.ticket } : given;
     },
     memory,
-    settled: () => visitor.settled ?? recalled,
+    settled: () => Promise.all([visitor.settled, recalled]),
     // Many deltas between two frames are one drawing. Hidden tabs get no frames: a timer draws there.
     changed: () => {
       drawing ||= document.hidden ? window.setTimeout(draw, 250) : requestAnimationFrame(draw);

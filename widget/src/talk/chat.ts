@@ -108,6 +108,7 @@ export class Chat {
   retry(exchange: Exchange): void {
     if (this.#run || this.blocked || isRunning(exchange)) return;
     restart(exchange);
+    exchange.isRepeated = true;
     exchange.messageId = '';
     exchange.sources = [];
     void this.#drive(exchange);

@@ -36,6 +36,8 @@ export interface Exchange {
   trouble: Trouble | null;
   /** Said before the page was loaded anew: its key is not known here, and nobody waits to hear it. */
   readonly isEarlier?: boolean;
+  /** The visitor has had it sent again. */
+  isRepeated?: boolean;
   /** What the visitor thinks of the answer. */
   rating: Rating;
   /** Asked anew in other words: out of the way. */

@@ -37,8 +37,12 @@ export class Visitor {
       this.#fresh = null;
       const given = await takeCredentials(fresh ? { ...this.credentials, identity: () => fresh as Promise<string> } : this.credentials, this.identified);
       if (identity !== this.credentials.identity) continue;
-      // A function may name somebody else than the last time, and nobody has told.
-      if (this.identified) this.#is(personOf(given.identity));
+      const now = personOf(given.identity);
+      if (this.identified && now !== this.#person) {
+        // A function may name somebody else than the last time, and nobody has told. Theirs is the next session, with what it has said.
+        if (this.#person !== null && now !== null) this.#fresh = Promise.resolve(given.identity);
+        this.#is(now);
+      }
       return given;
     }
   }
@@ -62,8 +66,9 @@ export class Visitor {
     const taken = (this.#fresh = take(this.credentials.identity));
     void whoIs(taken).then((now) => {
       if (call !== this.#calls) return;
-      // Made for now, and perhaps for one use.
-      if (!this.chat.running) this.#fresh = null;
+      const { running } = this.chat;
+      // Made for now, and perhaps for one use: for a question that waits for it.
+      if (!running || this.#before.includes(running)) this.#fresh = null;
       this.#settle?.();
       this.#settle = null;
       this.#is(now);
@@ -77,6 +82,6 @@ export class Visitor {
     // A question that waits for the first name was asked by whoever has it.
     if (this.identified && before === null) return this.named();
     const asked = this.chat.running;
-    this.changed(asked && !asked.isEarlier && !this.#before.includes(asked) ? asked.question : '');
+    this.changed(asked && !asked.isEarlier && !asked.isRepeated && !this.#before.includes(asked) ? asked.question : '');
   }
 }
