@@ -63,9 +63,9 @@ def test_the_focus_goes_back_to_what_the_page_had_opened_the_chat_with(demo: Dem
 
 
 def test_what_the_page_does_takes_no_focus_from_who_writes_elsewhere(demo: Demo, watched: Watched) -> None:
-    page = show(watched, demo, f"{_tagged(demo)}<input aria-label=Elsewhere>")
+    page = show(watched, demo, f"{_tagged(demo)}<input type=search aria-label=Elsewhere>")
     _talk(page)
-    field = page.get_by_role("textbox", name="Elsewhere")
+    field = page.get_by_role("searchbox", name="Elsewhere")
     for act in ("Chatkeep.clear()", "Chatkeep.setIdentity('somebody')", "Chatkeep.setIdentity(null)"):
         field.focus()
         page.keyboard.type("one ")
