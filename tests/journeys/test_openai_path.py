@@ -24,7 +24,8 @@ from tests.servers import Gateway
 KEY = "sk-canary-4d1f09"
 # The spec's "cancels the provider call within 1 s", four times over for a slow machine.
 CANCEL_SECONDS = 4.0
-TUNED = {"chatkeep.answer.consult": {"FIRST_BYTE_SECONDS": 0.5}, "chatkeep.wiring:Egress": {"silence_s": 1.0}}
+# Long enough for a slow machine to reach the upstream in.
+TUNED = {"chatkeep.answer.consult": {"FIRST_BYTE_SECONDS": 1.5}, "chatkeep.wiring:Egress": {"silence_s": 2.0}}
 STREAM = "text/event-stream"
 # Never ends by itself, or only after a second for each byte.
 WITHOUT_END = {"endless", "endless-comments", "drip"}
