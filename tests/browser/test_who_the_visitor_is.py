@@ -116,7 +116,9 @@ def test_what_is_asked_while_the_page_finds_out_who_is_there_is_asked_in_their_n
     expect(page.get_by_role("article", name="AI assistant")).to_have_attribute("data-phase", "done")
     expect(page.get_by_text(QUESTION)).to_have_count(0)
     expect(page.get_by_text("Hello", exact=True)).to_be_visible()
-    assert sessions == [("POST", alice), ("DELETE", None), ("POST", bob)]
+    assert sessions[0] == ("POST", alice)
+    # The end of the one does not wait for the beginning of the other.
+    assert set(sessions[1:]) == {("DELETE", None), ("POST", bob)}
     assert len([url for url in watched.requests if url.endswith("/api/chat")]) == len(asked) + 1
 
 
