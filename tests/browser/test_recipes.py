@@ -140,8 +140,11 @@ def test_each_login_of_an_app_finds_an_empty_chat_of_its_own(stage: Stage, membe
     page.on("request", note)
     page.goto(app_page(stage, framework, members))
     launcher(page).click()
+    expect(page.get_by_role("textbox")).to_be_visible()
     for person in ("alice", "bob"):
-        page.get_by_role("button", name=f"I am {person}").click()
+        # Frameworks tell the widget when they draw next.
+        with page.expect_request("**/chat-identity"):
+            page.get_by_role("button", name=f"I am {person}").click()
         expect(page.get_by_role("article")).to_have_count(0)
         ask(page, f"a question of {person}")
     page.get_by_role("button", name="I am nobody").click()
